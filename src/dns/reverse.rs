@@ -1,0 +1,44 @@
+//! From an address to the name that holds its PTR (RFC 1035 §3.5, RFC 3596 §2.5).
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use crate::name::unmap;
+
+/// The reverse name of an address, without its final dot; an IPv4-mapped address is taken as IPv4.
+pub fn reverse_name(ip: IpAddr) -> String {
+    match unmap(ip) {
+        IpAddr::V4(ip) => {
+            let [a, b, c, d] = ip.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(ip) => {
+            let mut name = String::with_capacity(72);
+            for byte in ip.octets().iter().rev() {
+                let _ = write!(name, "{:x}.{:x}.", byte & 15, byte >> 4);
+            }
+            name + "ip6.arpa"
+        }
+    }
+}
+
+/// Whether a name lies in one of the two reverse trees.
+pub fn is_reverse_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name.ends_with(".in-addr.arpa") || name.ends_with(".ip6.arpa")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_and_nibbles_backwards() {
+        let of = |ip: &str| reverse_name(ip.parse().unwrap());
+        assert_eq!(of("203.0.113.10"), "10.113.0.203.in-addr.arpa");
+        assert_eq!(of("::ffff:203.0.113.10"), "10.113.0.203.in-addr.arpa");
+        assert_eq!(of("2001:db8::25"), "5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+        assert!(is_reverse_name("10.0/25.113.0.203.IN-ADDR.ARPA."));
+        assert!(!is_reverse_name("in-addr.arpa.example"));
+    }
+}

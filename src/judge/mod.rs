@@ -1,0 +1,32 @@
+//! From evidence to verdict: pure and total. No clock, no environment, no network, no failure.
+//!
+//! Shape: [`judge`] makes one [`Check`] of one [`Evidence`]; a `Check` is the contract's JSON object
+//! (schema `smtp-preflight/1`) and all that a report needs.
+//! Standard: RFC 8601 §2.7.3 (iprev), RFC 5321 §4.1.4 (what a server may refuse for), RFC 7208 §4.6.4
+//! (at most ten PTR names).
+//! Tie rules: a name that confirms wins over another's failure; a server that answers wins over one
+//! that is silent or failing; trouble counts only where nothing confirmed.
+
+mod agreement;
+mod catalogue;
+mod check;
+mod dns_report;
+mod findings;
+mod smtp_report;
+mod view;
+
+pub use catalogue::{Code, Entry};
+pub use check::{
+    Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
+    GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,
+};
+
+use crate::evidence::Evidence;
+
+/// Judges one identity.
+pub fn judge(evidence: &Evidence) -> Check {
+    let view = view::View::of(evidence);
+    let agreement = agreement::agreement(&view);
+    let findings = findings::findings(&view, &agreement);
+    check::assemble(evidence, &view, agreement, findings)
+}

@@ -1,0 +1,100 @@
+//! The names in a server's words: what a greeting and an EHLO reply claim, and the extensions.
+//!
+//! Standard: RFC 5321 §4.2 (`220 <domain> …`), §4.1.1.1 (`250-<domain> greet`).
+//! The greeting's name is a claim of the host that we dialled; a masked or wordy banner gives no
+//! name, which is not the same as a wrong one.
+
+use crate::name::EhloName;
+
+/// Words that stand where a name belongs and are none.
+const FILLER: &[&str] = &[
+    "esmtp",
+    "smtp",
+    "lmtp",
+    "ok",
+    "hello",
+    "hi",
+    "welcome",
+    "pleased",
+    "requested",
+    "ready",
+    "service",
+    "mail",
+    "server",
+    "the",
+    "this",
+    "at",
+    "your",
+    "please",
+    "greetings",
+    "no",
+    "closing",
+    "temporary",
+    "error",
+    "too",
+    "you",
+    "we",
+    "access",
+    "connection",
+    "host",
+    "client",
+    "rejected",
+    "blocked",
+];
+
+/// The name that the first line of a greeting or of an EHLO reply claims, as it was written;
+/// `None` when it gives none (`220 ****`, `220 ESMTP ready`).
+///
+/// An enhanced status code in front (`554 5.7.1 …`) is no name.
+pub fn claimed_name(first_line: &str) -> Option<&str> {
+    let token = first_line.split_whitespace().next()?;
+    let token = token.trim_end_matches([',', ';', ':']);
+    match EhloName::read(token) {
+        EhloName::Literal(_) | EhloName::BareAddress(_) => Some(token),
+        EhloName::Invalid(_) => None,
+        EhloName::Host(name) => {
+            let text = name.as_str();
+            let letters = text.bytes().any(|b| b.is_ascii_alphabetic());
+            let masked = !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+            (letters && !masked && !FILLER.contains(&text)).then_some(token)
+        }
+    }
+}
+
+/// The extension lines of an EHLO reply, verbatim, unknown ones too.
+pub fn extensions(lines: &[String]) -> Vec<String> {
+    lines.iter().skip(1).map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_where_there_is_one() {
+        for (line, name) in [
+            ("mail.example.net ESMTP Postfix", Some("mail.example.net")),
+            ("Mail.Example.NET", Some("Mail.Example.NET")),
+            ("mail.example.net, pleased to meet you", Some("mail.example.net")),
+            ("mailhost ESMTP", Some("mailhost")),
+            ("[192.0.2.1] ESMTP", Some("[192.0.2.1]")),
+            ("bücher.example ESMTP", Some("bücher.example")),
+            ("************************", None),
+            ("ESMTP ready", None),
+            ("5.7.1 Service unavailable", None),
+            ("4.3.2 not now", None),
+            ("Welcome to mail.example.net", None),
+            ("<script>alert(1)</script>", None),
+            ("", None),
+            ("mail_out.example.net", Some("mail_out.example.net")),
+        ] {
+            assert_eq!(claimed_name(line), name, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn extensions_verbatim() {
+        let lines = ["mail.example.net".into(), "PIPELINING".into(), "X-EXPS GSSAPI".into(), "size 1000 ".into()];
+        assert_eq!(extensions(&lines), ["PIPELINING", "X-EXPS GSSAPI", "size 1000"]);
+    }
+}

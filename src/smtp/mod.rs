@@ -1,0 +1,16 @@
+//! The SMTP dialogue without I/O: bytes in, replies out; events in, steps out.
+//!
+//! Standard: RFC 5321 §4.2 (replies), §4.1.1.1 (EHLO and HELO), §3.1 (a refusing greeting),
+//! RFC 3207 (STARTTLS, and forgetting what was said before it).
+//! What we say: EHLO, HELO where EHLO is refused, STARTTLS, QUIT. What we never say: MAIL, RCPT, AUTH.
+//! One command a reply; nothing before the greeting is complete, so that a pregreet trap has
+//! nothing to catch.
+//! Failure: a reply that breaks a bound keeps what came before it, as evidence.
+
+mod greeting;
+mod reply;
+mod session;
+
+pub use greeting::{claimed_name, extensions};
+pub use reply::{Limits, Reply, ReplyFault, ReplyReader};
+pub use session::{Event, Phase, Session, SessionPlan, Step, TlsMode, offers};
