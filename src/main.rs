@@ -1,1 +1,3 @@
+//! The smtp-preflight command.
+
 fn main() {}

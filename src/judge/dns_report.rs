@@ -69,7 +69,7 @@ pub(super) fn zone(view: &View<'_>, ptr: &Lookup) -> Option<Zone> {
 }
 
 /// Questions to which two resolvers gave different definite answers, or one answered and one failed.
-fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
+pub(super) fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for lookup in &view.evidence.lookups {

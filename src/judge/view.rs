@@ -78,11 +78,6 @@ impl<'a> View<'a> {
         self.evidence.smtp.as_ref()
     }
 
-    /// Some PTR name's addresses hold the client's.
-    pub(super) fn confirmed(&self) -> bool {
-        self.forward.iter().any(|f| f.holds_ip)
-    }
-
     /// The record type of the client's family.
     pub(super) fn family(&self) -> RecordType {
         match self.ip {

@@ -1,1 +1,374 @@
-//! To come.
+//! Gathering evidence: dial, ask, write down. No opinion is formed here.
+//!
+//! Order: the target's addresses; then, for each, the dialogue and the PTR side by side; the
+//! addresses of a PTR name as soon as the PTR is in, those of an EHLO name as soon as it is said.
+//! So a check takes as long as its longest chain of dependent answers (docs/architecture.md).
+//! Limits: everything ends at one deadline, [`Options::timeout`] after the start.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "this room does the I/O: sockets, deadlines and the clock"
+)]
+
+mod control;
+mod dial;
+mod dns;
+mod inquiry;
+mod tls;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
+
+pub use control::DEFAULT_CONTROLS;
+pub use dns::{Dns, NoResolver, ServerSet};
+
+use crate::dns::{Lookup, RecordType, Status};
+use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, TargetSeen};
+use crate::name::{EhloName, HostName};
+use crate::smtp::{Phase, TlsMode};
+use crate::target::{Host, Target};
+use inquiry::{Inquiry, Memo};
+
+/// How to observe.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The whole check ends within this.
+    pub timeout: Duration,
+    /// A TCP connection stands within this, or is given up.
+    pub connect_timeout: Duration,
+    /// Our own EHLO name; our address as a literal where there is none.
+    pub helo_as: Option<String>,
+    /// The address to dial from.
+    pub source: Option<IpAddr>,
+    /// The address families to dial.
+    pub family: Family,
+    /// STARTTLS policy.
+    pub tls: TlsMode,
+    /// Servers to try when a target's port 25 does not answer.
+    pub controls: Vec<Target>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(45),
+            connect_timeout: Duration::from_secs(10),
+            helo_as: None,
+            source: None,
+            family: Family::Both,
+            tls: TlsMode::Auto,
+            controls: Vec::new(),
+        }
+    }
+}
+
+/// Which address families to dial.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Family {
+    /// Both.
+    #[default]
+    Both,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+impl Family {
+    fn takes(self, ip: IpAddr) -> bool {
+        match self {
+            Self::Both => true,
+            Self::V4 => ip.is_ipv4(),
+            Self::V6 => ip.is_ipv6(),
+        }
+    }
+}
+
+/// What to check. With neither a target nor an address there is nothing to do.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The caller's own mark, passed through.
+    pub label: serde_json::Value,
+    /// The server to dial; `None` for DNS only.
+    pub target: Option<Target>,
+    /// The outbound addresses to judge, instead of the addresses dialled.
+    pub ips: Vec<IpAddr>,
+    /// The client EHLO name to judge, instead of the one replied.
+    pub ehlo: Option<String>,
+}
+
+/// Dials and asks, with settings that hold for many checks.
+#[derive(Clone, Debug)]
+pub struct Observer {
+    dns: Dns,
+    options: Arc<Options>,
+    tls: tls::Tls,
+}
+
+impl Observer {
+    /// An observer; fails only where the TLS library finds no usable provider.
+    pub fn new(dns: Dns, options: Options) -> Result<Self, rustls::Error> {
+        Ok(Self { dns, options: Arc::new(options), tls: tls::Tls::new()? })
+    }
+
+    /// Gathers the evidence of every identity of a request: one an address.
+    pub async fn observe(&self, request: &Request) -> Vec<Evidence> {
+        let run = Run {
+            observer: self,
+            request,
+            observed_at: jiff::Timestamp::now().to_string(),
+            deadline: Instant::now() + self.options.timeout,
+            memo: Memo::new(self.dns.clone(), Instant::now() + self.options.timeout),
+        };
+        match &request.target {
+            None => join_all(request.ips.iter().map(|ip| run.identity_alone(*ip))).await,
+            Some(target) => run.with_target(target).await,
+        }
+    }
+}
+
+fn millis(since: Instant) -> f64 {
+    (since.elapsed().as_secs_f64() * 100_000.0).round() / 100.0
+}
+
+struct Run<'a> {
+    observer: &'a Observer,
+    request: &'a Request,
+    observed_at: String,
+    deadline: Instant,
+    memo: Arc<Memo>,
+}
+
+impl Run<'_> {
+    /// DNS only.
+    async fn identity_alone(&self, ip: IpAddr) -> Evidence {
+        let inquiry = Inquiry::new(self.memo.clone());
+        tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
+        self.evidence(None, None, Some((ip, IpSource::Given)), None, inquiry).await
+    }
+
+    async fn with_target(&self, target: &Target) -> Vec<Evidence> {
+        let resolving = Inquiry::new(self.memo.clone());
+        let found = self.addresses(target, &resolving).await;
+        match found {
+            Err(fault) => self.undialled(target, fault, resolving).await,
+            Ok(addresses) if self.request.ips.is_empty() => {
+                join_all(addresses.iter().map(|a| self.address(target, *a))).await
+            }
+            Ok(addresses) => self.pool(target, &addresses).await,
+        }
+    }
+
+    /// One address, dialled and judged itself.
+    async fn address(&self, target: &Target, address: IpAddr) -> Evidence {
+        let inquiry = Inquiry::new(self.memo.clone());
+        let (names, said) = watch::channel(Vec::new());
+        let dialled = async {
+            let names = names;
+            self.dial(target, address, Some(&names)).await
+        };
+        let (dialogue, (), (), ()) = tokio::join!(
+            dialled,
+            inquiry.reverse(address),
+            self.given_forward(&inquiry),
+            self.said_forward(&inquiry, said),
+        );
+        if let Host::Name(name) = &target.host {
+            inquiry.note(name.as_str());
+        }
+        self.evidence(Some((target, Some(address))), Some(dialogue), Some((address, IpSource::Dialled)), None, inquiry)
+            .await
+    }
+
+    /// Several given addresses behind one server: dialled once, at the first address that greets.
+    async fn pool(&self, target: &Target, addresses: &[IpAddr]) -> Vec<Evidence> {
+        let (names, said) = watch::channel(Vec::new());
+        let dialled = async {
+            let names = names;
+            let mut last = None;
+            for address in addresses {
+                let dialogue = self.dial(target, *address, Some(&names)).await;
+                let greeted = dialogue.0.fault.is_none();
+                last = Some((*address, dialogue));
+                if greeted {
+                    break;
+                }
+            }
+            last
+        };
+        let inquiries: Vec<Inquiry> = self.request.ips.iter().map(|_| Inquiry::new(self.memo.clone())).collect();
+        let asked = join_all(self.request.ips.iter().zip(&inquiries).map(|(ip, inquiry)| {
+            let said = said.clone();
+            async move {
+                tokio::join!(inquiry.reverse(*ip), self.given_forward(inquiry), self.said_forward(inquiry, said));
+            }
+        }));
+        let (dialled, _) = tokio::join!(dialled, asked);
+        let (address, dialogue) = match dialled {
+            Some((address, dialogue)) => (Some(address), Some(dialogue)),
+            None => (None, None),
+        };
+        let checks = self.request.ips.iter().zip(inquiries).map(|(ip, inquiry)| {
+            let dialogue = dialogue.clone();
+            self.evidence(Some((target, address)), dialogue, Some((*ip, IpSource::Given)), None, inquiry)
+        });
+        join_all(checks).await
+    }
+
+    /// The target has no address: the given identities are judged all the same.
+    async fn undialled(&self, target: &Target, fault: Fault, resolving: Inquiry) -> Vec<Evidence> {
+        let ips: Vec<Option<IpAddr>> = match self.request.ips.as_slice() {
+            [] => vec![None],
+            ips => ips.iter().copied().map(Some).collect(),
+        };
+        let resolved = resolving.finish().await;
+        let checks = ips.into_iter().map(|ip| {
+            let dialogue = Dialogue {
+                helo_as: self.observer.options.helo_as.clone().unwrap_or_default(),
+                tls_mode: self.observer.options.tls,
+                implicit_tls: target.implicit_tls,
+                fault: Some(fault.clone()),
+                ..Dialogue::default()
+            };
+            let resolved = resolved.clone();
+            async move {
+                let inquiry = Inquiry::new(self.memo.clone());
+                if let Some(ip) = ip {
+                    tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
+                }
+                let identity = ip.map(|ip| (ip, IpSource::Given));
+                let dialogue = Some((dialogue, Vec::new()));
+                self.evidence(Some((target, None)), dialogue, identity, Some(resolved), inquiry).await
+            }
+        });
+        join_all(checks).await
+    }
+
+    /// The addresses to dial, in the families asked for.
+    async fn addresses(&self, target: &Target, inquiry: &Inquiry) -> Result<Vec<IpAddr>, Fault> {
+        let family = self.observer.options.family;
+        let fault = |kind, detail| Fault { phase: Phase::Resolve, kind, detail };
+        let found: Vec<IpAddr> = match &target.host {
+            Host::Address(ip) => vec![*ip],
+            // RFC 6761 §6.3: localhost is this machine, whatever the DNS says.
+            Host::Name(name) if name.as_str() == "localhost" => {
+                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+            }
+            Host::Name(name) => {
+                let (v4, v6) = tokio::join!(
+                    inquiry.ask(name.as_str(), RecordType::A),
+                    inquiry.ask(name.as_str(), RecordType::Aaaa)
+                );
+                let found = unique(v4.iter().chain(v6.iter()));
+                if found.is_empty() {
+                    return Err(match first_trouble(v4.iter().chain(v6.iter())) {
+                        Some(l) => fault(FaultKind::LookupFailed, trouble_words(name, l)),
+                        None => fault(FaultKind::NoAddress, format!("{name} has neither A nor AAAA ({})", none(&v4))),
+                    });
+                }
+                found
+            }
+        };
+        let dialled: Vec<IpAddr> = found.iter().copied().filter(|ip| family.takes(*ip)).collect();
+        if dialled.is_empty() {
+            let only = if family == Family::V4 { "IPv4" } else { "IPv6" };
+            return Err(fault(FaultKind::NoAddress, format!("{} has no {only} address", target.host)));
+        }
+        Ok(dialled)
+    }
+
+    /// The dialogue, and the control connections where the target's port did not answer.
+    async fn dial(
+        &self,
+        target: &Target,
+        address: IpAddr,
+        said: Option<&watch::Sender<Vec<String>>>,
+    ) -> (Dialogue, Vec<Control>) {
+        let Observer { options, tls, .. } = self.observer;
+        let dialogue = dial::dial(target, address, options, tls, self.deadline, said).await;
+        let silent =
+            dialogue.fault.as_ref().is_some_and(|f| f.phase == Phase::Connect && f.kind == FaultKind::TimedOut);
+        let controls =
+            if silent { control::connect_all(&options.controls, &self.memo, self.deadline).await } else { Vec::new() };
+        (dialogue, controls)
+    }
+
+    async fn given_forward(&self, inquiry: &Inquiry) {
+        if let Some(EhloName::Host(name)) = self.request.ehlo.as_deref().map(EhloName::read) {
+            inquiry.forward(name.as_str()).await;
+        }
+    }
+
+    async fn said_forward(&self, inquiry: &Inquiry, said: watch::Receiver<Vec<String>>) {
+        if self.request.ehlo.is_none() {
+            inquiry.forward_as_said(said).await;
+        }
+    }
+
+    async fn evidence(
+        &self,
+        target: Option<(&Target, Option<IpAddr>)>,
+        smtp: Option<(Dialogue, Vec<Control>)>,
+        identity: Option<(IpAddr, IpSource)>,
+        resolved: Option<Vec<Lookup>>,
+        inquiry: Inquiry,
+    ) -> Evidence {
+        let mut lookups = resolved.unwrap_or_default();
+        lookups.extend(inquiry.finish().await);
+        let (smtp, controls) = smtp.unzip();
+        Evidence {
+            label: self.request.label.clone(),
+            observed_at: self.observed_at.clone(),
+            target: TargetSeen {
+                input: target
+                    .map_or_else(|| identity.map_or_else(String::new, |i| i.0.to_string()), |t| t.0.input.clone()),
+                host: target.map(|t| t.0.host.to_string()),
+                address: target.and_then(|t| t.1),
+                port: target.map(|t| t.0.port),
+            },
+            client: Client {
+                ip: identity.map(|i| i.0),
+                ip_source: identity.map(|i| i.1),
+                ehlo: self.request.ehlo.clone(),
+                ehlo_source: self.request.ehlo.as_ref().map(|_| EhloSource::Given),
+            },
+            smtp,
+            lookups,
+            resolvers: self.observer.dns.names(),
+            controls: controls.unwrap_or_default(),
+        }
+    }
+}
+
+fn unique<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> Vec<IpAddr> {
+    /// A name with more addresses than this is not dialled through.
+    const MAX_ADDRESSES: usize = 16;
+    let mut found: Vec<IpAddr> = Vec::new();
+    for ip in lookups.flat_map(Lookup::data).filter_map(|d| d.parse().ok()) {
+        if found.len() < MAX_ADDRESSES && !found.contains(&ip) {
+            found.push(ip);
+        }
+    }
+    found
+}
+
+fn first_trouble<'a>(mut lookups: impl Iterator<Item = &'a Lookup>) -> Option<&'a Lookup> {
+    lookups.find(|l| !l.status.is_definite())
+}
+
+fn trouble_words(name: &HostName, lookup: &Lookup) -> String {
+    let detail = lookup.detail.as_ref().map(|d| format!(", {d}")).unwrap_or_default();
+    format!(
+        "{} of {name} could not be looked up at {} ({}{detail})",
+        lookup.question.kind, lookup.resolver, lookup.status
+    )
+}
+
+fn none(lookups: &[Lookup]) -> Status {
+    lookups.first().map_or(Status::NotAsked, |l| l.status)
+}

@@ -1,0 +1,97 @@
+//! Rules on the EHLO name: its shape, its addresses, its PTR.
+
+use super::reverse::{address_record, chain, ehlo_confirms, ptr_record, wanted, words};
+use super::{Code, Finding, finding};
+use crate::judge::agreement::list;
+use crate::judge::check::{Agreement, EdgeState};
+use crate::judge::view::{Spoken, View, hello_reply};
+use crate::name::{EhloFlaw, EhloName};
+
+pub(super) fn ehlo(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Finding>) {
+    let Some(spoken) = &view.ehlo else {
+        if let Some(line) = view.dialogue().and_then(hello_reply).and_then(|r| r.lines.first()) {
+            found.push(finding(Code::EhloNoName, format!("The reply begins with `{line}`.")));
+        }
+        return;
+    };
+    shape(view, spoken, found);
+    if let EhloName::Host(_) = spoken.name {
+        differs(view, spoken, agreement, found);
+        forward(view, spoken, agreement, found);
+    }
+}
+
+fn shape(view: &View<'_>, spoken: &Spoken, found: &mut Vec<Finding>) {
+    let raw = &spoken.raw;
+    for flaw in spoken.name.flaws(raw) {
+        let code = match flaw {
+            EhloFlaw::Invalid => Code::EhloInvalid,
+            EhloFlaw::BareAddress => Code::EhloBareAddress,
+            EhloFlaw::LiteralSyntax => Code::EhloLiteralSyntax,
+            EhloFlaw::Localhost => Code::EhloLocalhost,
+            EhloFlaw::SpecialUse => Code::EhloSpecialUse,
+            EhloFlaw::NotFqdn => Code::EhloNotFqdn,
+            EhloFlaw::NotHostname => Code::EhloNotHostname,
+            EhloFlaw::NotAscii => Code::EhloNotAscii,
+            EhloFlaw::TooLong => Code::EhloTooLong,
+        };
+        let detail = match &spoken.name {
+            EhloName::Invalid(fault) => format!("EHLO says `{raw}`: {fault}."),
+            EhloName::Host(name) if flaw == EhloFlaw::NotAscii => {
+                format!("EHLO says `{raw}`; its A-label form is {name}.")
+            }
+            _ => format!("EHLO says `{raw}`."),
+        };
+        found.push(finding(code, detail));
+    }
+    if let EhloName::Literal(literal) = spoken.name {
+        match view.ip {
+            Some(ip) if ip != literal.ip => {
+                found.push(finding(Code::EhloLiteralDiffers, format!("EHLO says {raw}, the address is {ip}.")));
+            }
+            _ => found.push(finding(Code::EhloLiteral, format!("EHLO says {raw}."))),
+        }
+    }
+}
+
+fn differs(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, found: &mut Vec<Finding>) {
+    let (Some(ip), Some(ptr)) = (view.ip, &view.ptr) else { return };
+    if agreement.ehlo_ptr.state != EdgeState::Differ {
+        return;
+    }
+    let detail = format!("The server says {}, its address {ip} is named {}.", spoken.raw, list(&view.ptr_names));
+    let mut finding = finding(Code::EhloDiffersFromPtr, detail);
+    // The PTR is worth changing only to a name that leads back.
+    if let Some(name) = wanted(view).filter(|_| ehlo_confirms(view)) {
+        finding = finding.records([ptr_record(ptr, &name)]);
+    }
+    found.push(finding);
+}
+
+fn forward(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, found: &mut Vec<Finding>) {
+    let Some(forward) = &view.ehlo_forward else { return };
+    let raw = &spoken.raw;
+    let kind = view.family();
+    let record = wanted(view).and_then(|name| address_record(view, &name));
+    match agreement.ehlo_forward.state {
+        EdgeState::Agree => {}
+        EdgeState::Absent => {
+            let other = if forward.other_family.is_empty() { "" } else { ", only addresses of the other family" };
+            let detail = format!("{raw} has no {kind} ({}){other}.", forward.status());
+            found.push(finding(Code::EhloUnresolvable, detail).records(record));
+        }
+        EdgeState::Differ => {
+            let all: Vec<String> = forward.addresses.iter().map(ToString::to_string).collect();
+            let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
+            let detail = format!("{raw} is {}, not {ip}.", list(&all));
+            found.push(finding(Code::EhloAddressDiffers, detail).records(record));
+        }
+        EdgeState::Unknown => {
+            let words = forward.lookup.as_ref().map_or_else(|| "not asked".to_owned(), words);
+            found.push(finding(Code::EhloLookupFailed, format!("{kind} of {raw}: {words}.")));
+        }
+    }
+    if let Some(lookup) = forward.lookup.as_ref().filter(|l| !l.chain.is_empty()) {
+        found.push(finding(Code::EhloAlias, format!("{}.", chain(lookup))));
+    }
+}

@@ -1,0 +1,83 @@
+//! Rules on why the host dialled could not be seen: each trouble by its own name.
+
+use super::{Code, Finding, finding};
+use crate::evidence::{Control, Dialogue, Fault, FaultKind};
+use crate::judge::view::View;
+use crate::smtp::Phase;
+
+pub(super) fn reach(view: &View<'_>, found: &mut Vec<Finding>) {
+    let Some(dialogue) = view.dialogue() else { return };
+    let Some(fault) = &dialogue.fault else { return };
+    let detail = &fault.detail;
+    let code = match (fault.phase, fault.kind) {
+        (_, FaultKind::NoAddress) => Code::TargetUnresolvable,
+        (_, FaultKind::LookupFailed) => Code::TargetLookupFailed,
+        (Phase::Connect, FaultKind::TimedOut) => return found.push(silent(&view.evidence.controls, fault)),
+        (Phase::Connect, FaultKind::ConnectionRefused) => Code::ConnectRefused,
+        (_, FaultKind::SourceUnavailable) => Code::SourceUnavailable,
+        (Phase::Connect, _) => Code::NoRoute,
+        (Phase::Greeting, FaultKind::TimedOut) => return found.push(no_greeting(dialogue, detail)),
+        (_, FaultKind::TimedOut) => Code::ReplyTimeout,
+        (_, FaultKind::NotSmtp) => return found.push(finding(Code::NotSmtp, not_smtp(dialogue))),
+        (_, FaultKind::LineTooLong | FaultKind::TooManyLines | FaultKind::TooLarge | FaultKind::CodeChanged) => {
+            Code::ReplyBroken
+        }
+        (Phase::Tls, _) => Code::TlsNotSpoken,
+        _ => Code::ConnectionDropped,
+    };
+    let at = match fault.phase {
+        Phase::Resolve | Phase::Connect => String::new(),
+        Phase::Greeting => " before the greeting was complete".into(),
+        Phase::Ehlo => " at EHLO".into(),
+        Phase::Helo => " at HELO".into(),
+        Phase::StartTls => " at STARTTLS".into(),
+        Phase::Tls => " in the TLS handshake".into(),
+    };
+    found.push(finding(code, format!("{detail}{at}.")));
+}
+
+/// No answer on the port: that server, or this machine? The control connections tell.
+fn silent(controls: &[Control], fault: &Fault) -> Finding {
+    let tried: Vec<&Control> = controls.iter().filter(|c| c.connected.is_some()).collect();
+    let names = tried.iter().map(|c| c.host.as_str()).collect::<Vec<_>>().join(" and ");
+    if tried.is_empty() {
+        let detail = format!(
+            "{}; no control connection could be tried, so a block on this machine is not ruled out.",
+            fault.detail
+        );
+        return finding(Code::ConnectTimeout, detail);
+    }
+    if tried.iter().all(|c| c.connected == Some(false)) {
+        return finding(Code::PortBlockedHere, format!("{}, nor from {names}.", fault.detail));
+    }
+    finding(Code::ConnectTimeout, format!("{}; {names} can be reached, so this machine is not blocked.", fault.detail))
+}
+
+fn no_greeting(dialogue: &Dialogue, detail: &str) -> Finding {
+    let partial = match &dialogue.greeting {
+        Some(partial) => format!(" (only `{}` came)", partial.lines.join(" / ")),
+        None => " (not one octet came)".to_owned(),
+    };
+    finding(Code::NoGreeting, format!("{detail}{partial}."))
+}
+
+/// What it is instead, where its first words tell.
+fn not_smtp(dialogue: &Dialogue) -> String {
+    let last = dialogue.exchanges.last().and_then(|e| e.reply.as_ref()).or(dialogue.greeting.as_ref());
+    let line = last.and_then(|r| r.lines.last()).map_or("", String::as_str);
+    let what = if line.starts_with("SSH-") {
+        "an SSH server"
+    } else if line.starts_with("HTTP/") || line.starts_with('<') {
+        "a web server"
+    } else if line.starts_with("+OK") {
+        "a POP3 server"
+    } else if line.starts_with("* OK") {
+        "an IMAP server"
+    } else if line.starts_with("\u{15}\u{3}") || line.starts_with("\u{16}\u{3}") {
+        "a server that speaks TLS first (use smtps://)"
+    } else {
+        "no server that we know"
+    };
+    let shown: String = line.chars().take(60).collect();
+    format!("It is {what}: the answer is `{shown}`.")
+}

@@ -1,0 +1,231 @@
+//! Rules on the PTR, what its names lead to, and the address itself.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::{Code, Finding, finding};
+use crate::dns::{Lookup, Status};
+use crate::judge::agreement::list;
+use crate::judge::check::{Agreement, EdgeState};
+use crate::judge::dns_report::zone;
+use crate::judge::view::{Forward, MAX_PTR_NAMES, View};
+use crate::name::{EhloName, HostName};
+
+/// The TTL of the records that we propose: long enough to cache, short enough to correct.
+const TTL: u32 = 3600;
+
+pub(super) fn reverse(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Finding>) {
+    let (Some(ip), Some(ptr)) = (view.ip, &view.ptr) else { return };
+    if ptr.status != Status::Found
+        && let Some(kind) = special(ip)
+    {
+        found.push(finding(Code::AddressNotPublic, format!("{ip} is {kind}.")));
+    }
+    if ptr.status == Status::Found {
+        names(view, ptr, found);
+        confirmation(view, agreement, ip, found);
+    } else if ptr.status.is_none() {
+        found.push(missing(view, ptr));
+    } else {
+        let detail = format!("PTR of {ip} at {}: {}.", ptr.resolver, words(ptr));
+        found.push(finding(Code::PtrLookupFailed, detail));
+    }
+    if !ptr.chain.is_empty() && ptr.status == Status::Found {
+        let zone = zone(view, ptr).map(|z| format!(" The PTR is held in {}.", z.apex)).unwrap_or_default();
+        found.push(finding(Code::PtrDelegated, format!("{}.{zone}", chain(ptr))));
+    }
+    disagreements(view, found);
+}
+
+fn missing(view: &View<'_>, ptr: &Lookup) -> Finding {
+    let how = if ptr.status == Status::Nxdomain { "the name does not exist" } else { "the name exists without a PTR" };
+    let zone = zone(view, ptr);
+    let via = if ptr.chain.is_empty() { String::new() } else { format!(" ({})", chain(ptr)) };
+    let answered = zone.as_ref().map(|z| format!(", says zone {}", z.apex)).unwrap_or_default();
+    let detail = format!("{}{via} is {}: {how}{answered}.", ptr.question.name, ptr.status);
+    let mut finding = finding(Code::PtrMissing, detail).records(wanted(view).map(|n| ptr_record(ptr, &n)));
+    if let Some(zone) = zone {
+        let who = format!("{} (zone {}, contact {})", finding.fix.who, zone.apex, zone.contact);
+        finding = finding.who(who);
+    }
+    finding
+}
+
+fn names(view: &View<'_>, ptr: &Lookup, found: &mut Vec<Finding>) {
+    let bad: Vec<String> =
+        view.ptr_names.iter().filter(|n| !HostName::parse(n).is_ok_and(|n| n.is_hostname())).cloned().collect();
+    if !bad.is_empty() {
+        let records = wanted(view).map(|n| ptr_record(ptr, &n));
+        found.push(finding(Code::PtrBadName, format!("The PTR names {}.", list(&bad))).records(records));
+    }
+    for forward in &view.forward {
+        if let Some(lookup) = forward.lookup.as_ref().filter(|l| !l.chain.is_empty()) {
+            found.push(finding(Code::PtrNameAlias, format!("{}.", chain(lookup))));
+        }
+    }
+    if view.ptr_total > MAX_PTR_NAMES {
+        let detail = format!("{} PTR names; the first {MAX_PTR_NAMES} were looked at.", view.ptr_total);
+        found.push(finding(Code::PtrTooMany, detail));
+    }
+}
+
+fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut Vec<Finding>) {
+    let kind = view.family();
+    let unconfirmed: Vec<&Forward> = view.forward.iter().filter(|f| !f.holds_ip).collect();
+    match agreement.ptr_forward.state {
+        EdgeState::Agree if unconfirmed.is_empty() => {
+            if view.ptr_total > 1 {
+                found.push(finding(Code::PtrMultiple, format!("The PTR names {}.", list(&view.ptr_names))));
+            }
+        }
+        EdgeState::Agree => {
+            let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
+            found.push(finding(Code::PtrPartlyUnconfirmed, format!("{}.", list(&said))));
+        }
+        EdgeState::Unknown => {
+            let failed: Vec<String> =
+                unconfirmed.iter().filter(|f| !f.status().is_definite()).map(|f| describe(f)).collect();
+            found.push(finding(Code::PtrForwardLookupFailed, format!("{}.", list(&failed))));
+        }
+        EdgeState::Differ | EdgeState::Absent => {
+            let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
+            let mut finding = finding(Code::PtrUnconfirmed, format!("{}; not {ip}.", list(&said)));
+            let usable = view.ptr_names.iter().find_map(|n| HostName::parse(n).ok().filter(HostName::is_fqdn));
+            if let Some(name) = usable {
+                finding = finding.records([format!("{name}. {TTL} IN {kind} {ip}")]);
+            }
+            if let (Some(name), Some(ptr)) = (wanted(view).filter(|_| ehlo_confirms(view)), &view.ptr) {
+                finding = finding
+                    .step(format!("Or have the PTR changed to {name}, which already leads to {ip}."))
+                    .records([ptr_record(ptr, &name)]);
+            }
+            found.push(finding);
+        }
+    }
+}
+
+fn disagreements(view: &View<'_>, found: &mut Vec<Finding>) {
+    for disagreement in crate::judge::dns_report::disagreements(view) {
+        let said: Vec<String> =
+            disagreement.answers.iter().map(|a| format!("{} says {}", a.resolver, a.said)).collect();
+        found.push(finding(Code::ResolversDisagree, format!("{}: {}.", disagreement.question, said.join("; "))));
+    }
+}
+
+/// The name that the PTR ought to hold: the EHLO name, where it is one that a PTR can hold.
+pub(super) fn wanted(view: &View<'_>) -> Option<HostName> {
+    let spoken = view.ehlo.as_ref()?;
+    match &spoken.name {
+        EhloName::Host(name) if spoken.name.flaws(&spoken.raw).is_empty() => Some(name.clone()),
+        _ => None,
+    }
+}
+
+pub(super) fn ehlo_confirms(view: &View<'_>) -> bool {
+    view.ehlo_forward.as_ref().is_some_and(|f| f.holds_ip)
+}
+
+/// The zone line, at the end of the alias chain where there is one (RFC 2317).
+pub(super) fn ptr_record(ptr: &Lookup, name: &HostName) -> String {
+    let owner = ptr.chain.last().map_or(ptr.question.name.as_str(), |a| a.to.as_str());
+    format!("{owner}. {TTL} IN PTR {name}.")
+}
+
+pub(super) fn address_record(view: &View<'_>, name: &HostName) -> Option<String> {
+    Some(format!("{name}. {TTL} IN {} {}", view.family(), view.ip?))
+}
+
+/// A name and where it leads.
+fn describe(forward: &Forward) -> String {
+    let status = forward.status();
+    if status == Status::Found {
+        let all: Vec<String> = forward.addresses.iter().map(ToString::to_string).collect();
+        return format!("{} is {}", forward.raw, list(&all));
+    }
+    let words = forward.lookup.as_ref().map_or_else(|| status.to_string(), words);
+    let other = if forward.other_family.is_empty() { "" } else { ", only addresses of the other family" };
+    format!("{} has no address ({words}{other})", forward.raw)
+}
+
+pub(super) fn words(lookup: &Lookup) -> String {
+    let mut words = match lookup.status {
+        Status::Timeout => "no answer".to_owned(),
+        Status::NotAsked => "not asked".to_owned(),
+        status => status.to_string(),
+    };
+    for extra in lookup.detail.iter().chain(lookup.extended_errors.iter().map(|e| &e.text).filter(|t| !t.is_empty())) {
+        words = format!("{words}, {extra}");
+    }
+    words
+}
+
+pub(super) fn chain(lookup: &Lookup) -> String {
+    let mut text = lookup.question.name.clone();
+    for alias in &lookup.chain {
+        text = format!("{text} → {}", alias.to);
+    }
+    text
+}
+
+/// What kind of address no receiver ever sees (RFC 6890 and its registries).
+fn special(ip: IpAddr) -> Option<&'static str> {
+    match ip {
+        IpAddr::V4(ip) => special_v4(ip),
+        IpAddr::V6(ip) => special_v6(ip),
+    }
+}
+
+fn special_v4(ip: Ipv4Addr) -> Option<&'static str> {
+    let [a, b, ..] = ip.octets();
+    match (a, b) {
+        _ if ip.is_private() => Some("a private address (RFC 1918)"),
+        (100, 64..=127) => Some("a shared address behind a carrier's NAT (RFC 6598)"),
+        _ if ip.is_loopback() => Some("a loopback address"),
+        _ if ip.is_link_local() => Some("a link-local address"),
+        _ if ip.is_documentation() => Some("an address reserved for documentation (RFC 5737)"),
+        (198, 18..=19) => Some("an address reserved for benchmarks (RFC 2544)"),
+        (0, _) => Some("no host's address"),
+        (224..=255, _) => Some("a multicast or reserved address"),
+        _ => None,
+    }
+}
+
+fn special_v6(ip: Ipv6Addr) -> Option<&'static str> {
+    let [first, second, ..] = ip.segments();
+    match first {
+        _ if ip.is_loopback() => Some("the loopback address"),
+        _ if ip.is_unspecified() => Some("no host's address"),
+        0xfc00..=0xfdff => Some("a private address (RFC 4193)"),
+        0xfe80..=0xfebf => Some("a link-local address"),
+        0x2001 if second == 0xdb8 => Some("an address reserved for documentation (RFC 3849)"),
+        0x3fff if second < 0x1000 => Some("an address reserved for documentation (RFC 9637)"),
+        0xff00..=0xffff => Some("a multicast address"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::special;
+
+    #[test]
+    fn addresses_that_no_receiver_sees() {
+        for (ip, seen) in [
+            ("10.0.0.1", false),
+            ("100.64.0.1", false),
+            ("100.128.0.1", true),
+            ("127.0.0.1", false),
+            ("203.0.113.10", false),
+            ("198.19.0.1", false),
+            ("198.20.0.1", true),
+            ("8.8.8.8", true),
+            ("2001:db8::1", false),
+            ("2001:db9::1", true),
+            ("fd00::1", false),
+            ("fe80::1", false),
+            ("3fff:fff::1", false),
+            ("2a00:1450::1", true),
+        ] {
+            assert_eq!(special(ip.parse().unwrap()).is_none(), seen, "{ip}");
+        }
+    }
+}

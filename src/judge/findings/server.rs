@@ -1,0 +1,144 @@
+//! Rules on how the host dialled greets, answers and does TLS.
+
+use super::{Code, Finding, finding};
+use crate::evidence::{Dialogue, FaultKind, TlsFacts};
+use crate::judge::smtp_report::name;
+use crate::judge::view::{View, hello_reply};
+use crate::name::{EhloName, HostName};
+use crate::smtp::{TlsMode, offers};
+
+/// A greeting that takes longer than this was held back on purpose.
+const SLOW_MS: f64 = 2000.0;
+
+pub(super) fn server(view: &View<'_>, found: &mut Vec<Finding>) {
+    let Some(dialogue) = view.dialogue() else { return };
+    greeting(dialogue, found);
+    hello(dialogue, found);
+    tls(view, dialogue, found);
+}
+
+fn greeting(dialogue: &Dialogue, found: &mut Vec<Finding>) {
+    let Some(greeting) = dialogue.greeting.as_ref().filter(|g| g.complete) else { return };
+    let first = greeting.lines.first().map_or("", String::as_str);
+    let code = greeting.code.unwrap_or_default();
+    match code {
+        200..=299 => {}
+        500..=599 => {
+            found.push(finding(Code::GreetingRefused, format!("The server greets with {code} {first}")));
+            return;
+        }
+        _ => {
+            found.push(finding(Code::GreetingDeferred, format!("The server greets with {code} {first}")));
+            return;
+        }
+    }
+    if let Some(took) = dialogue.timing_ms.banner.filter(|t| *t > SLOW_MS) {
+        found.push(finding(Code::GreetingSlow, format!("The greeting was complete after {:.1} s.", took / 1000.0)));
+    }
+    let banner = name(greeting);
+    let replied = hello_reply(dialogue).and_then(name);
+    match (&banner, &replied) {
+        (None, _) => found.push(finding(Code::BannerNoName, format!("The greeting is `{first}`."))),
+        (Some(banner), Some(replied)) if !same(banner, replied) => {
+            found.push(finding(
+                Code::BannerDiffersFromEhlo,
+                format!("The greeting says {banner}, the EHLO reply {replied}."),
+            ));
+        }
+        _ => {}
+    }
+}
+
+fn hello(dialogue: &Dialogue, found: &mut Vec<Finding>) {
+    if let (Some(ehlo), None) = (dialogue.reply_to("EHLO", dialogue.tls.is_some()), hello_reply(dialogue)) {
+        let code = ehlo.code.unwrap_or_default();
+        let first = ehlo.lines.first().map_or("", String::as_str);
+        found.push(finding(Code::EhloRefused, format!("The server answers EHLO with {code} {first}")));
+    }
+    let fell_back = dialogue.exchanges.iter().any(|e| e.command.starts_with("HELO "));
+    if let Some(reply) = hello_reply(dialogue).filter(|_| fell_back) {
+        let first = reply.lines.first().map_or("", String::as_str);
+        found.push(finding(Code::EhloFellBackToHelo, format!("The server answers HELO with {first}")));
+    }
+    if let (Some(plain), Some(secure)) = (dialogue.reply_to("EHLO", false), dialogue.reply_to("EHLO", true))
+        && let (Some(plain), Some(secure)) = (name(plain), name(secure))
+        && !same(&plain, &secure)
+    {
+        let detail = format!("Before TLS the EHLO reply says {plain}, inside it {secure}.");
+        found.push(finding(Code::EhloDiffersAfterTls, detail));
+    }
+    if let Some(exchange) = dialogue.exchanges.iter().find(|e| e.surplus > 0 && e.command != "STARTTLS") {
+        let verb = exchange.command.split(' ').next().unwrap_or_default();
+        let detail = format!("{} octets came behind the reply to {verb}.", exchange.surplus);
+        found.push(finding(Code::UnaskedOctets, detail));
+    }
+}
+
+fn tls(view: &View<'_>, dialogue: &Dialogue, found: &mut Vec<Finding>) {
+    if let Some(fault) = &dialogue.tls_fault {
+        let code = if fault.kind == FaultKind::PlaintextBeforeTls { Code::TlsInjection } else { Code::TlsFailed };
+        found.push(finding(code, format!("{}.", fault.detail)));
+    }
+    if let Some(facts) = &dialogue.tls {
+        certificate(view, facts, found);
+        return;
+    }
+    let greeted = dialogue.reply_to("EHLO", false).filter(|r| r.is_positive());
+    let offered = greeted.is_some_and(|r| offers(&r.lines, "STARTTLS"));
+    if greeted.is_none() || dialogue.implicit_tls || offered && dialogue.tls_fault.is_some() {
+        return;
+    }
+    let refused = dialogue.reply_to("STARTTLS", false);
+    let (code, detail) = match (offered, refused) {
+        (true, None) => return,
+        (true, Some(reply)) => {
+            let first = reply.lines.first().map_or("", String::as_str);
+            (Code::TlsFailed, format!("The server answers STARTTLS with {} {first}", reply.code.unwrap_or_default()))
+        }
+        (false, _) if dialogue.tls_mode == TlsMode::Require => {
+            (Code::TlsRequiredNotOffered, "The EHLO reply does not list STARTTLS.".into())
+        }
+        (false, _) => (Code::TlsNotOffered, "The EHLO reply does not list STARTTLS.".into()),
+    };
+    found.push(finding(code, detail));
+}
+
+fn certificate(view: &View<'_>, facts: &TlsFacts, found: &mut Vec<Finding>) {
+    let window = (facts.not_before.as_deref(), facts.not_after.as_deref());
+    let observed = view.evidence.observed_at.as_str();
+    let (before, after) = (instant(observed) < window.0.and_then(instant), over(observed, window.1));
+    if before || after {
+        let (from, to) = (window.0.unwrap_or("?"), window.1.unwrap_or("?"));
+        found.push(finding(Code::TlsExpired, format!("It is valid from {from} to {to}.")));
+    } else if !facts.trusted {
+        let why = facts.why_not.as_deref().unwrap_or("its chain leads to no public root");
+        let issuer =
+            facts.issuer.as_deref().filter(|i| !i.is_empty()).map(|i| format!(" (issuer {i})")).unwrap_or_default();
+        found.push(finding(Code::TlsUntrusted, format!("The certificate is not publicly trusted: {why}{issuer}.")));
+    }
+    let mut wanted: Vec<HostName> = view.ehlo.iter().filter_map(|e| e.name.host().cloned()).collect();
+    wanted.extend(view.ptr_names.iter().filter_map(|n| HostName::parse(n).ok()));
+    wanted.extend(view.evidence.target.host.iter().filter_map(|n| HostName::parse(n).ok()));
+    let covered = facts.names.iter().any(|pattern| {
+        wanted.iter().any(|n| n.covered_by(pattern))
+            || view.evidence.target.address.is_some_and(|ip| pattern.parse() == Ok(ip))
+    });
+    if !covered {
+        let names =
+            if facts.names.is_empty() { "no host".to_owned() } else { crate::judge::agreement::list(&facts.names) };
+        found.push(finding(Code::TlsNameMismatch, format!("The certificate is for {names}.")));
+    }
+}
+
+fn instant(text: &str) -> Option<jiff::Timestamp> {
+    text.parse().ok()
+}
+
+fn over(now: &str, end: Option<&str>) -> bool {
+    matches!((instant(now), end.and_then(instant)), (Some(now), Some(end)) if now > end)
+}
+
+/// Names as names, literals as addresses.
+fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other) || EhloName::read(one) == EhloName::read(other)
+}

@@ -1,0 +1,323 @@
+//! One connection to one address: TCP, the dialogue of [`crate::smtp::Session`], TLS where it says so.
+//!
+//! Units: every limit ends at one deadline; times are recorded in milliseconds.
+//! Failure: a [`Fault`] in the dialogue; what came before it stays.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant, timeout, timeout_at};
+use tokio_rustls::client::TlsStream;
+
+use super::{Options, millis, tls::Tls};
+use crate::evidence::{Dialogue, Exchange, Fault, FaultKind};
+use crate::name::{AddressLiteral, EhloName};
+use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, claimed_name};
+use crate::target::Target;
+
+/// How long the last words may take once the check no longer needs them.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The connection, before and inside TLS.
+enum Wire {
+    Plain(TcpStream),
+    Secure(Box<TlsStream<TcpStream>>),
+    /// A failed handshake has eaten the connection.
+    Gone,
+}
+
+impl Wire {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer).await,
+            Self::Secure(stream) => stream.read(buffer).await,
+            Self::Gone => Ok(0),
+        }
+    }
+
+    async fn say(&mut self, line: &str) -> io::Result<()> {
+        let octets = format!("{line}\r\n");
+        match self {
+            Self::Plain(stream) => stream.write_all(octets.as_bytes()).await,
+            Self::Secure(stream) => {
+                stream.write_all(octets.as_bytes()).await?;
+                stream.flush().await
+            }
+            Self::Gone => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+/// Dials, talks, and says QUIT. EHLO names go out on `said` as soon as they are known.
+pub(super) async fn dial(
+    target: &Target,
+    address: IpAddr,
+    options: &Options,
+    tls: &Tls,
+    deadline: Instant,
+    said: Option<&watch::Sender<Vec<String>>>,
+) -> Dialogue {
+    let mut dialogue = Dialogue {
+        tls_mode: options.tls,
+        implicit_tls: target.implicit_tls,
+        helo_as: options.helo_as.clone().unwrap_or_default(),
+        ..Dialogue::default()
+    };
+    let begun = Instant::now();
+    let stream = match connect(SocketAddr::new(address, target.port), options, deadline).await {
+        Ok(stream) => stream,
+        Err(fault) => {
+            dialogue.fault = Some(fault);
+            return dialogue;
+        }
+    };
+    dialogue.timing_ms.connect = Some(millis(begun));
+    dialogue.source = stream.local_addr().ok().map(|a| a.ip().to_canonical());
+    if dialogue.helo_as.is_empty() {
+        dialogue.helo_as = AddressLiteral::of(dialogue.source.unwrap_or(address)).to_string();
+    }
+    let plan = SessionPlan { helo_as: dialogue.helo_as.clone(), tls: options.tls, implicit_tls: target.implicit_tls };
+    let conversation = Conversation {
+        session: Session::new(plan),
+        wire: Wire::Plain(stream),
+        reader: ReplyReader::new(Limits::default()),
+        connected: Instant::now(),
+        deadline,
+        dialogue,
+    };
+    conversation.hold(target, tls, said).await
+}
+
+async fn connect(to: SocketAddr, options: &Options, deadline: Instant) -> Result<TcpStream, Fault> {
+    let fault = |kind, detail: String| Fault { phase: Phase::Connect, kind, detail };
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let socket = socket.map_err(|e| fault(FaultKind::Unreachable, e.to_string()))?;
+    if let Some(source) = options.source {
+        socket
+            .bind(SocketAddr::new(source, 0))
+            .map_err(|e| fault(FaultKind::SourceUnavailable, format!("{source}: {e}")))?;
+    }
+    let deadline = deadline.min(Instant::now() + options.connect_timeout);
+    match timeout_at(deadline, socket.connect(to)).await {
+        Err(_) => Err(fault(FaultKind::TimedOut, format!("no answer from {to}"))),
+        Ok(Err(e)) => Err(fault(kind_of(&e), format!("{to}: {e}"))),
+        Ok(Ok(stream)) => {
+            // One short command at a time: waiting to fill a segment would only add delay.
+            let _ = stream.set_nodelay(true);
+            Ok(stream)
+        }
+    }
+}
+
+/// What kind of trouble a system error is.
+pub(super) fn kind_of(error: &io::Error) -> FaultKind {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => FaultKind::ConnectionRefused,
+        io::ErrorKind::TimedOut => FaultKind::TimedOut,
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::AddrNotAvailable => {
+            FaultKind::Unreachable
+        }
+        io::ErrorKind::PermissionDenied => FaultKind::NotPermitted,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+            FaultKind::Reset
+        }
+        io::ErrorKind::UnexpectedEof => FaultKind::Closed,
+        _ => FaultKind::Io,
+    }
+}
+
+struct Conversation {
+    session: Session,
+    wire: Wire,
+    reader: ReplyReader,
+    connected: Instant,
+    deadline: Instant,
+    dialogue: Dialogue,
+}
+
+impl Conversation {
+    async fn hold(mut self, target: &Target, tls: &Tls, said: Option<&watch::Sender<Vec<String>>>) -> Dialogue {
+        let mut step = self.session.on(Event::Connected);
+        loop {
+            step = match step {
+                Step::Read => match self.greeting().await {
+                    Some(reply) => self.session.on(Event::Reply(&reply, self.reader.surplus())),
+                    None => return self.dialogue,
+                },
+                Step::Ask(line) => match self.ask(line).await {
+                    Some(reply) => {
+                        self.announce(&reply, said);
+                        self.session.on(Event::Reply(&reply, self.reader.surplus()))
+                    }
+                    None => return self.dialogue,
+                },
+                Step::Handshake => {
+                    if !self.secure(target, tls).await {
+                        return self.dialogue;
+                    }
+                    self.session.on(Event::Secured)
+                }
+                Step::RefuseInjection => {
+                    let detail = format!("{} octets came behind the STARTTLS reply", self.reader.surplus());
+                    self.dialogue.tls_fault =
+                        Some(Fault { phase: Phase::StartTls, kind: FaultKind::PlaintextBeforeTls, detail });
+                    return self.dialogue;
+                }
+                Step::Quit => return self.farewell().await,
+                Step::Close => return self.dialogue,
+            };
+        }
+    }
+
+    async fn greeting(&mut self) -> Option<Reply> {
+        let result = self.reply().await;
+        self.dialogue.timing_ms.banner = Some(millis(self.connected));
+        match result {
+            Ok(reply) => {
+                self.dialogue.greeting = Some(reply.clone());
+                Some(reply)
+            }
+            Err(fault) => {
+                self.dialogue.greeting = std::mem::take(&mut self.reader).partial();
+                self.dialogue.fault = Some(fault);
+                None
+            }
+        }
+    }
+
+    async fn ask(&mut self, line: String) -> Option<Reply> {
+        let begun = Instant::now();
+        self.reader.drop_surplus();
+        let result = match timeout_at(self.deadline, self.wire.say(&line)).await {
+            Err(_) => Err(self.fault(FaultKind::TimedOut, "the command could not be sent in time".into())),
+            Ok(Err(e)) => Err(self.fault(kind_of(&e), e.to_string())),
+            Ok(Ok(())) => self.reply().await,
+        };
+        let hello = matches!(self.session.phase(), Phase::Ehlo | Phase::Helo);
+        if hello && !self.session.secured() && result.is_ok() {
+            self.dialogue.timing_ms.ehlo = Some(millis(begun));
+        }
+        let mut exchange =
+            Exchange { command: line, secure: self.session.secured(), reply: None, surplus: self.reader.surplus() };
+        match result {
+            Ok(reply) => {
+                exchange.reply = Some(reply.clone());
+                self.dialogue.exchanges.push(exchange);
+                Some(reply)
+            }
+            Err(fault) => {
+                exchange.reply = std::mem::take(&mut self.reader).partial();
+                self.dialogue.exchanges.push(exchange);
+                self.dialogue.fault = Some(fault);
+                None
+            }
+        }
+    }
+
+    /// Reads one reply, within the reader's bounds and the deadline.
+    async fn reply(&mut self) -> Result<Reply, Fault> {
+        let mut buffer = [0; 2048];
+        let mut octets = 0;
+        loop {
+            octets = match self.reader.push(&buffer[..octets]) {
+                Ok(Some(reply)) => return Ok(reply),
+                Ok(None) => match timeout_at(self.deadline, self.wire.read(&mut buffer)).await {
+                    Err(_) => return Err(self.fault(FaultKind::TimedOut, "no complete reply in time".into())),
+                    Ok(Err(e)) => return Err(self.fault(kind_of(&e), e.to_string())),
+                    Ok(Ok(0)) => return Err(self.fault(FaultKind::Closed, "the connection was closed".into())),
+                    Ok(Ok(n)) => n,
+                },
+                Err(broken) => {
+                    let (kind, detail) = broken_words(broken);
+                    return Err(self.fault(kind, detail.into()));
+                }
+            };
+            self.dialogue.timing_ms.first_octet.get_or_insert(millis(self.connected));
+        }
+    }
+
+    async fn secure(&mut self, target: &Target, tls: &Tls) -> bool {
+        let Wire::Plain(stream) = std::mem::replace(&mut self.wire, Wire::Gone) else { return false };
+        let begun = Instant::now();
+        match timeout_at(self.deadline, tls.handshake(stream, &target.host)).await {
+            Ok(Ok((stream, facts))) => {
+                self.dialogue.timing_ms.tls = Some(millis(begun));
+                self.dialogue.tls = Some(facts);
+                self.wire = Wire::Secure(Box::new(stream));
+                self.reader = ReplyReader::new(Limits::default());
+                true
+            }
+            Ok(Err(e)) => {
+                let kind = match kind_of(&e) {
+                    kind @ (FaultKind::Closed | FaultKind::Reset) => kind,
+                    _ => FaultKind::HandshakeFailed,
+                };
+                self.tls_failed(kind, e.to_string());
+                false
+            }
+            Err(_) => {
+                self.tls_failed(FaultKind::TimedOut, "the handshake did not end in time".into());
+                false
+            }
+        }
+    }
+
+    /// After STARTTLS the plain dialogue stands; without a greeting before it there is nothing else.
+    fn tls_failed(&mut self, kind: FaultKind, detail: String) {
+        let fault = Fault { phase: Phase::Tls, kind, detail };
+        if self.dialogue.implicit_tls {
+            self.dialogue.fault = Some(fault);
+        } else {
+            self.dialogue.tls_fault = Some(fault);
+        }
+    }
+
+    fn announce(&self, reply: &Reply, said: Option<&watch::Sender<Vec<String>>>) {
+        if !reply.is_positive() || !matches!(self.session.phase(), Phase::Ehlo | Phase::Helo) {
+            return;
+        }
+        let name = reply.lines.first().and_then(|l| claimed_name(l)).map(EhloName::read);
+        if let (Some(EhloName::Host(name)), Some(said)) = (name, said) {
+            said.send_if_modified(|names| {
+                let new = !names.iter().any(|n| n == name.as_str());
+                if new {
+                    names.push(name.as_str().to_owned());
+                }
+                new
+            });
+        }
+    }
+
+    fn fault(&self, kind: FaultKind, detail: String) -> Fault {
+        Fault { phase: self.session.phase(), kind, detail }
+    }
+
+    /// Says QUIT and leaves the reply to it to a task of its own: the verdict does not wait for 221.
+    async fn farewell(mut self) -> Dialogue {
+        let sent = timeout(FAREWELL, self.wire.say("QUIT")).await;
+        if matches!(sent, Ok(Ok(()))) {
+            let secure = self.session.secured();
+            self.dialogue.exchanges.push(Exchange { command: "QUIT".into(), secure, reply: None, surplus: 0 });
+            let mut wire = self.wire;
+            tokio::spawn(async move {
+                let mut buffer = [0; 512];
+                let drain = async { while matches!(wire.read(&mut buffer).await, Ok(n) if n > 0) {} };
+                let _ = timeout(FAREWELL, drain).await;
+            });
+        }
+        self.dialogue
+    }
+}
+
+fn broken_words(broken: ReplyFault) -> (FaultKind, &'static str) {
+    match broken {
+        ReplyFault::NotSmtp => (FaultKind::NotSmtp, "the line does not begin with a reply code"),
+        ReplyFault::CodeChanged => (FaultKind::CodeChanged, "the lines of one reply carry different codes"),
+        ReplyFault::LineTooLong => (FaultKind::LineTooLong, "a line is longer than any reply's may be"),
+        ReplyFault::TooManyLines => (FaultKind::TooManyLines, "the reply has too many lines"),
+        ReplyFault::TooLarge => (FaultKind::TooLarge, "the reply is too large"),
+    }
+}

@@ -1,0 +1,152 @@
+//! One question and its answer on the wire: UDP, and TCP when the datagram says that it is cut.
+//!
+//! A connected socket on a fresh port and a random id stand against forged answers; datagrams that
+//! do not match are passed over until the deadline.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use hickory_resolver::proto::op::{Edns, Message, MessageType, Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RecordType as WireType};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::{Instant, timeout_at};
+
+use crate::dns::{RecordType, Status, Transport};
+
+/// RFC 6891 §6.2.5, and the payload that passes every path.
+const UDP_PAYLOAD: u16 = 1232;
+
+/// An answer and the way it came.
+pub(super) struct Answered {
+    pub message: Message,
+    pub kind: RecordType,
+    pub transport: Transport,
+}
+
+/// No answer that can be used.
+pub(super) struct Trouble {
+    pub status: Status,
+    pub detail: Option<String>,
+}
+
+pub(super) async fn ask(
+    server: SocketAddr,
+    name: &Name,
+    kind: RecordType,
+    deadline: Instant,
+) -> Result<Answered, Trouble> {
+    let query = query(name, kind, true);
+    let first = over_udp(server, &query, deadline).await?;
+    // A server from before EDNS answers FORMERR or NOTIMP without OPT: ask once more without it (RFC 6891 §7).
+    let plain =
+        matches!(first.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp) && first.edns.is_none();
+    let (query, answer) = if plain {
+        let query = self::query(name, kind, false);
+        let second = over_udp(server, &query, deadline).await;
+        (query, second.unwrap_or(first))
+    } else {
+        (query, first)
+    };
+    if !answer.metadata.truncation {
+        return Ok(Answered { message: answer, kind, transport: Transport::Udp });
+    }
+    let message = over_tcp(server, &query, deadline).await?;
+    if message.metadata.truncation {
+        return Err(malformed("the answer is truncated over TCP too"));
+    }
+    Ok(Answered { message, kind, transport: Transport::Tcp })
+}
+
+fn query(name: &Name, kind: RecordType, edns: bool) -> Message {
+    let mut message = Message::query();
+    message.metadata.recursion_desired = true;
+    // RFC 6840 §5.7: asks for AD without asking for signatures.
+    message.metadata.authentic_data = true;
+    message.add_query(Query::query(name.clone(), wire_type(kind)));
+    if edns {
+        message.edns.get_or_insert_with(Edns::new).set_max_payload(UDP_PAYLOAD);
+    }
+    message
+}
+
+fn wire_type(kind: RecordType) -> WireType {
+    match kind {
+        RecordType::Ptr => WireType::PTR,
+        RecordType::A => WireType::A,
+        RecordType::Aaaa => WireType::AAAA,
+        RecordType::Soa => WireType::SOA,
+        RecordType::Ns => WireType::NS,
+        RecordType::Mx => WireType::MX,
+    }
+}
+
+async fn over_udp(server: SocketAddr, query: &Message, deadline: Instant) -> Result<Message, Trouble> {
+    let octets = query.to_vec().map_err(|e| malformed(&e.to_string()))?;
+    let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let silent = |_| Trouble { status: Status::Timeout, detail: None };
+    let socket = UdpSocket::bind((any, 0)).await.map_err(|e| no_answer(&e))?;
+    socket.connect(server).await.map_err(|e| no_answer(&e))?;
+    socket.send(&octets).await.map_err(|e| no_answer(&e))?;
+    let mut buffer = vec![0; 4096];
+    loop {
+        let length =
+            timeout_at(deadline, socket.recv(&mut buffer)).await.map_err(silent)?.map_err(|e| no_answer(&e))?;
+        if let Some(message) = accept(&buffer[..length], query)? {
+            return Ok(message);
+        }
+    }
+}
+
+async fn over_tcp(server: SocketAddr, query: &Message, deadline: Instant) -> Result<Message, Trouble> {
+    let octets = query.to_vec().map_err(|e| malformed(&e.to_string()))?;
+    let exchange = async {
+        let mut stream = TcpStream::connect(server).await?;
+        let length = u16::try_from(octets.len()).map_err(io::Error::other)?;
+        stream.write_all(&[&length.to_be_bytes(), octets.as_slice()].concat()).await?;
+        let length = stream.read_u16().await?;
+        let mut answer = vec![0; usize::from(length)];
+        stream.read_exact(&mut answer).await?;
+        Ok::<_, io::Error>(answer)
+    };
+    let cut = "the answer is truncated over UDP, and there is none over TCP";
+    let answer = match timeout_at(deadline, exchange).await {
+        Err(_) => return Err(Trouble { status: Status::Timeout, detail: Some(cut.into()) }),
+        Ok(Err(e)) => return Err(Trouble { status: Status::Timeout, detail: Some(format!("{cut}: {e}")) }),
+        Ok(Ok(answer)) => answer,
+    };
+    accept(&answer, query)?.ok_or_else(|| malformed("the answer over TCP is to another question"))
+}
+
+/// The message, when it answers this query; `None` when it is to be passed over.
+fn accept(octets: &[u8], query: &Message) -> Result<Option<Message>, Trouble> {
+    if octets.get(..2) != Some(&query.metadata.id.to_be_bytes()) {
+        return Ok(None);
+    }
+    let message = Message::from_vec(octets).map_err(|e| malformed(&format!("the answer cannot be parsed: {e}")))?;
+    if message.metadata.message_type != MessageType::Response {
+        return Ok(None);
+    }
+    match message.queries.as_slice() {
+        [] if message.metadata.response_code == ResponseCode::NoError => {
+            Err(malformed("the answer repeats no question"))
+        }
+        [] => Ok(Some(message)),
+        [asked] if query.queries.first() == Some(asked) => Ok(Some(message)),
+        _ => Ok(None),
+    }
+}
+
+fn malformed(detail: &str) -> Trouble {
+    Trouble { status: Status::Malformed, detail: Some(detail.to_owned()) }
+}
+
+/// The system said that no answer will come, most often that the port is closed.
+fn no_answer(error: &io::Error) -> Trouble {
+    let detail = if error.kind() == io::ErrorKind::ConnectionRefused {
+        "nothing listens there (port unreachable)".to_owned()
+    } else {
+        error.to_string()
+    };
+    Trouble { status: Status::Timeout, detail: Some(detail) }
+}

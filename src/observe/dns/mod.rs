@@ -1,0 +1,153 @@
+//! The DNS door: a question in, one [`Lookup`] a resolver out; trouble included, never an error.
+//!
+//! Standard: RFC 1035 (messages), RFC 6891 (EDNS), RFC 7766 (TCP on truncation), RFC 8914 (extended
+//! errors). Names are absolute: no search list, no hosts file, no cache, and no invented answers
+//! for loopback addresses.
+//! Design: hickory encodes and decodes the messages; the exchange is ours, since the ready-made
+//! clients lose what a report needs: header bits and extended errors of failures, answers without
+//! a question section (FORMERR), and the difference between silence and a closed port.
+
+mod exchange;
+mod read;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use hickory_resolver::proto::rr::Name;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::dns::{FailedTry, Lookup, Question, Status, to_labels};
+use exchange::Trouble;
+
+/// Aliases followed in all, over however many answers.
+const MAX_ALIASES: usize = 12;
+/// Questions on the wire at once, so that a burst cannot use up the file descriptors.
+const IN_FLIGHT: usize = 256;
+
+/// One resolver, with those to turn to when it fails.
+pub type ServerSet = Vec<SocketAddr>;
+
+/// The resolvers to ask. Every set is asked; within a set, the next server only when one fails.
+#[derive(Clone, Debug)]
+pub struct Dns {
+    sets: Arc<Vec<ServerSet>>,
+    per_try: Duration,
+    in_flight: Arc<Semaphore>,
+}
+
+/// Why there is nobody to ask.
+#[derive(Debug)]
+pub struct NoResolver(pub String);
+
+impl Dns {
+    /// Asks these servers, each for its own opinion.
+    pub fn each_of(servers: &[SocketAddr], per_try: Duration) -> Self {
+        Self::with_sets(servers.iter().map(|s| vec![*s]).collect(), per_try)
+    }
+
+    /// Asks the system's resolvers, in their order: one opinion.
+    pub fn of_system(per_try: Duration) -> Result<Self, NoResolver> {
+        let (config, _) = hickory_resolver::system_conf::read_system_conf().map_err(|e| NoResolver(e.to_string()))?;
+        let mut servers: Vec<SocketAddr> = Vec::new();
+        for server in config.name_servers() {
+            let port = server.connections.first().map_or(53, |c| c.port);
+            let server = SocketAddr::new(server.ip, port);
+            if !servers.contains(&server) {
+                servers.push(server);
+            }
+        }
+        if servers.is_empty() {
+            return Err(NoResolver("no name server is configured".into()));
+        }
+        servers.truncate(3);
+        Ok(Self::with_sets(vec![servers], per_try))
+    }
+
+    fn with_sets(sets: Vec<ServerSet>, per_try: Duration) -> Self {
+        Self { sets: Arc::new(sets), per_try, in_flight: Arc::new(Semaphore::new(IN_FLIGHT)) }
+    }
+
+    /// The first server of each set, `address:port`.
+    pub fn names(&self) -> Vec<String> {
+        self.sets.iter().filter_map(|s| s.first().map(ToString::to_string)).collect()
+    }
+
+    /// Asks every set at once; one lookup a set, in the sets' order.
+    pub async fn ask(&self, question: &Question, deadline: Instant) -> Vec<Lookup> {
+        join_all(self.sets.iter().map(|set| self.ask_set(set, question, deadline))).await
+    }
+
+    /// Two tries: the second at the next server of the set, or at the same where there is no other.
+    async fn ask_set(&self, set: &ServerSet, question: &Question, deadline: Instant) -> Lookup {
+        let begun = Instant::now();
+        let tries = set.len().clamp(2, 3);
+        let mut failed_tries = Vec::new();
+        let mut servers = set.iter().cycle().take(tries).peekable();
+        while let Some(server) = servers.next() {
+            let started = Instant::now();
+            let mut lookup = self.follow(*server, question, deadline.min(started + self.per_try)).await;
+            let last = servers.peek().is_none() || Instant::now() >= deadline;
+            if last || lookup.status.is_definite() || lookup.status == Status::NotAsked {
+                lookup.took_ms = millis(begun);
+                lookup.failed_tries = failed_tries;
+                return lookup;
+            }
+            failed_tries.push(FailedTry {
+                resolver: lookup.resolver,
+                status: lookup.status,
+                detail: lookup.detail,
+                took_ms: millis(started),
+            });
+        }
+        Lookup::empty(question.clone(), String::new(), Status::NotAsked, Some("there is no resolver to ask".into()))
+    }
+
+    /// One question at one server, aliases followed where the server stopped half-way.
+    async fn follow(&self, server: SocketAddr, question: &Question, deadline: Instant) -> Lookup {
+        let mut lookup = Lookup::empty(question.clone(), server.to_string(), Status::NotAsked, None);
+        let Some(mut name) = wire_name(&question.name) else {
+            lookup.detail = Some("the DNS cannot hold this name".into());
+            return lookup;
+        };
+        if deadline <= Instant::now() {
+            lookup.detail = Some("the time for this check ran out".into());
+            return lookup;
+        }
+        let Ok(_permit) = self.in_flight.acquire().await else { return lookup };
+        loop {
+            match exchange::ask(server, &name, question.kind, deadline).await {
+                Ok(answer) => {
+                    let next = read::into_lookup(&mut lookup, &name, &answer);
+                    match next {
+                        Some(_) if lookup.chain.len() >= MAX_ALIASES => {
+                            lookup.status = Status::Malformed;
+                            lookup.detail = Some(format!("more than {MAX_ALIASES} aliases in a row"));
+                            return lookup;
+                        }
+                        Some(target) => name = target,
+                        None => return lookup,
+                    }
+                }
+                Err(Trouble { status, detail }) => {
+                    lookup.status = status;
+                    lookup.detail = detail;
+                    return lookup;
+                }
+            }
+        }
+    }
+}
+
+fn millis(since: Instant) -> f64 {
+    (since.elapsed().as_secs_f64() * 100_000.0).round() / 100.0
+}
+
+fn wire_name(text: &str) -> Option<Name> {
+    let labels = to_labels(text)?;
+    let mut name = Name::from_labels(labels.iter().map(Vec::as_slice)).ok()?;
+    name.set_fqdn(true);
+    Some(name)
+}

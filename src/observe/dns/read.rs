@@ -1,0 +1,144 @@
+//! From an answer to a [`Lookup`]: records by owner name, aliases in order, the zone that answered.
+
+use hickory_resolver::proto::op::{Message, ResponseCode};
+use hickory_resolver::proto::rr::rdata::SOA;
+use hickory_resolver::proto::rr::rdata::opt::{EdnsCode, EdnsOption};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType as WireType};
+
+use super::exchange::Answered;
+use crate::dns::{Alias, Answer, ExtendedError, Flags, Lookup, RecordType, Soa, Status, from_labels};
+
+/// Records kept of one answer; a larger set is evidence enough.
+const MAX_ANSWERS: usize = 512;
+
+/// Adds an answer to a lookup. Gives the name to ask next, where the server stopped at an alias
+/// whose target it did not look up.
+pub(super) fn into_lookup(lookup: &mut Lookup, asked: &Name, answered: &Answered) -> Option<Name> {
+    let Answered { message, kind, transport } = answered;
+    lookup.transport = *transport;
+    let header = &message.metadata;
+    lookup.flags = Flags { aa: header.authoritative, ad: header.authentic_data, ra: header.recursion_available };
+    lookup.rcode = Some(u16::from(header.response_code));
+    lookup.extended_errors = extended_errors(message);
+    let end = follow(&mut lookup.chain, asked, &message.answers);
+    lookup.answers = message
+        .answers
+        .iter()
+        .filter(|r| r.name == end)
+        .filter_map(|r| data(r, *kind).map(|data| Answer { data, ttl: r.ttl }))
+        .take(MAX_ANSWERS)
+        .collect();
+    lookup.soa = soa(message, &end);
+    lookup.status = status(lookup, header.response_code);
+    if lookup.status == Status::Nodata && refers_elsewhere(message) {
+        lookup.status = Status::Refused;
+        lookup.detail = Some("the server does not recurse, and refers to another".into());
+        return None;
+    }
+    // A full answer to an alias proves what its target has; a bare alias asks to be followed.
+    let bare = lookup.status == Status::Nodata && end != *asked && lookup.soa.is_none();
+    bare.then_some(end)
+}
+
+fn status(lookup: &mut Lookup, code: ResponseCode) -> Status {
+    match code {
+        ResponseCode::NoError if lookup.answers.is_empty() => Status::Nodata,
+        ResponseCode::NoError => Status::Found,
+        ResponseCode::NXDomain => Status::Nxdomain,
+        ResponseCode::FormErr => Status::Formerr,
+        ResponseCode::ServFail => Status::Servfail,
+        ResponseCode::NotImp => Status::Notimp,
+        ResponseCode::Refused => Status::Refused,
+        other => {
+            lookup.detail = Some(format!("response code {} ({other})", u16::from(other)));
+            Status::Servfail
+        }
+    }
+}
+
+/// A delegation is not an answer: no records, no SOA, only the servers that one should ask instead.
+fn refers_elsewhere(message: &Message) -> bool {
+    let header = &message.metadata;
+    let has = |kind| message.authorities.iter().any(|r| r.record_type() == kind);
+    message.answers.is_empty()
+        && !header.authoritative
+        && !header.recursion_available
+        && has(WireType::NS)
+        && !has(WireType::SOA)
+}
+
+/// The last name of the alias chain; each step is recorded. By owner, since servers may reorder.
+fn follow(chain: &mut Vec<Alias>, asked: &Name, records: &[Record]) -> Name {
+    let mut current = asked.clone();
+    for _ in 0..records.len() {
+        let alias = records.iter().find_map(|r| match &r.data {
+            RData::CNAME(target) if r.name == current => Some((target.0.clone(), r.ttl)),
+            _ => None,
+        });
+        let Some((target, ttl)) = alias else { break };
+        let step = Alias { from: text(&current), to: text(&target), ttl };
+        if chain.iter().any(|seen| seen.from == step.from) {
+            break;
+        }
+        chain.push(step);
+        current = target;
+    }
+    current
+}
+
+fn data(record: &Record, kind: RecordType) -> Option<String> {
+    match (&record.data, kind) {
+        (RData::PTR(name), RecordType::Ptr) => Some(text(&name.0)),
+        (RData::NS(name), RecordType::Ns) => Some(text(&name.0)),
+        (RData::A(ip), RecordType::A) => Some(ip.0.to_string()),
+        (RData::AAAA(ip), RecordType::Aaaa) => Some(ip.0.to_string()),
+        (RData::MX(mx), RecordType::Mx) => Some(format!("{} {}", mx.preference, text(&mx.exchange))),
+        (RData::SOA(soa), RecordType::Soa) => Some(format!("{} {}", text(&soa.mname), text(&soa.rname))),
+        _ => None,
+    }
+}
+
+/// The zone of the answer: an SOA in the answer itself, or in the authority section above the name.
+fn soa(message: &Message, end: &Name) -> Option<Soa> {
+    let of = |r: &Record| match &r.data {
+        RData::SOA(soa) => Some(zone(r, soa)),
+        _ => None,
+    };
+    message
+        .answers
+        .iter()
+        .filter(|r| r.name == *end && r.record_type() == WireType::SOA)
+        .find_map(of)
+        .or_else(|| message.authorities.iter().filter(|r| r.name.zone_of(end)).find_map(of))
+}
+
+fn zone(record: &Record, soa: &SOA) -> Soa {
+    let mut labels = soa.rname.iter();
+    let user = labels.next().map(|l| String::from_utf8_lossy(l).into_owned()).unwrap_or_default();
+    let host = from_labels(labels);
+    Soa {
+        apex: text(&record.name),
+        primary: text(&soa.mname),
+        contact: format!("{user}@{host}"),
+        negative_ttl: record.ttl.min(soa.minimum),
+    }
+}
+
+/// RFC 8914: option 15, two octets of INFO-CODE, then EXTRA-TEXT in UTF-8.
+fn extended_errors(message: &Message) -> Vec<ExtendedError> {
+    let Some(edns) = &message.edns else { return Vec::new() };
+    match edns.option(EdnsCode::Unknown(15)) {
+        Some(EdnsOption::Unknown(_, octets)) => match octets.as_slice() {
+            [high, low, text @ ..] => {
+                let text = String::from_utf8_lossy(&text[..text.len().min(256)]).into_owned();
+                vec![ExtendedError { code: u16::from_be_bytes([*high, *low]), text }]
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn text(name: &Name) -> String {
+    from_labels(name.iter())
+}
