@@ -1,1 +1,40 @@
-//! To come.
+//! From a verdict to text: one file a format, each a pure function of [`crate::judge::Check`].
+//!
+//! Input: checks (and, for the transcript, evidence), whose every string may be hostile. Output: text
+//! that ends in a line end; the caller writes it.
+//! Failure: none. A format that is read by people passes each string through [`clean`]; JSON escapes
+//! and loses nothing. No format but the coloured table lets a control character through, and that one
+//! only its own colours.
+
+mod cells;
+mod clean;
+mod facts;
+mod ink;
+mod json;
+mod markdown;
+mod row;
+mod schema;
+mod table;
+mod transcript;
+mod wrap;
+
+pub use clean::{clean, clean_bounded};
+pub use json::{check_ndjson, report_json};
+pub use markdown::markdown;
+pub use row::{row, rows_header, summary_line};
+pub use schema::schema_json;
+pub use table::{MIN_WIDTH, TableOptions, table};
+pub use transcript::transcript;
+
+/// The formats of `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal.
+    Table,
+    /// One [`Report`](crate::judge::Report).
+    Json,
+    /// One [`Check`](crate::judge::Check) a line.
+    Ndjson,
+    /// For a ticket.
+    Markdown,
+}

@@ -1,0 +1,228 @@
+//! The short lines under the table: iprev and whom we asked, what is assumed, how the SMTP side
+//! went, who holds the reverse zone, TLS, time.
+
+use std::net::IpAddr;
+
+use super::cells::{MAX_NAME, fault_words, label};
+use super::clean::clean_bounded;
+use crate::evidence::{EhloSource, Fault, IpSource, TlsFacts};
+use crate::judge::{Check, EdgeState, GreetingReport, Iprev, PtrReport, SmtpReport};
+use crate::name::HostName;
+use crate::smtp::Phase;
+
+/// Names shown of a certificate, a chain or a zone's servers.
+const MAX_LISTED: usize = 3;
+
+/// Key and text, in order of weight for the reader; every text cleaned.
+pub(super) fn facts(check: &Check) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(label) = label(check) {
+        facts.push(("Label", label));
+    }
+    facts.push(("iprev", iprev(check)));
+    if let Some(words) = assumed(check) {
+        facts.push(("Assumed", words.into()));
+    }
+    if let Some(smtp) = &check.smtp {
+        facts.extend(trouble(smtp).map(|t| ("SMTP", t)));
+    }
+    if let Some(ptr) = check.dns.ptr.as_ref().filter(|_| ptr_trouble(check)) {
+        facts.extend(reverse(ptr).map(|t| ("Reverse", t)));
+    }
+    if let Some(smtp) = &check.smtp {
+        facts.extend(banner(smtp).map(|t| ("Banner", t)));
+        facts.extend(tls(check, smtp).map(|t| ("TLS", t)));
+        facts.extend(time(smtp).map(|t| ("Time", t)));
+    }
+    facts
+}
+
+fn short(text: &str) -> String {
+    clean_bounded(text, MAX_NAME).into_owned()
+}
+
+/// The first few, cleaned, and how many more.
+fn listed(items: &[String]) -> String {
+    let text = items.iter().take(MAX_LISTED).map(|i| short(i)).collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(MAX_LISTED) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
+/// RFC 8601's word.
+pub(super) fn iprev_word(iprev: Iprev) -> &'static str {
+    match iprev {
+        Iprev::Pass => "pass",
+        Iprev::Fail => "fail",
+        Iprev::Temperror => "temperror",
+        Iprev::Permerror => "permerror",
+    }
+}
+
+fn iprev(check: &Check) -> String {
+    let mut parts = vec![iprev_word(check.iprev).to_owned()];
+    let mut asked: Vec<String> = Vec::new();
+    let ptr = check.dns.ptr.iter();
+    let resolvers = ptr.flat_map(|p| std::iter::once(&p.resolver).chain(p.failed_tries.iter().map(|t| &t.resolver)));
+    let said = check.dns.disagreements.iter().flat_map(|d| d.answers.iter().map(|a| &a.resolver));
+    for resolver in resolvers.chain(said).filter(|r| !r.is_empty()) {
+        let shown = short(resolver.strip_suffix(":53").unwrap_or(resolver));
+        if !asked.contains(&shown) {
+            asked.push(shown);
+        }
+    }
+    if !asked.is_empty() {
+        parts.push(format!("asked {}", listed(&asked)));
+    }
+    if let Some(ptr) = &check.dns.ptr {
+        parts.push(ms(ptr.took_ms));
+        parts.extend(ptr.ttl.map(|ttl| format!("cached for {ttl} s")));
+    }
+    parts.join(" · ")
+}
+
+/// What a check by dialling takes for granted.
+fn assumed(check: &Check) -> Option<&'static str> {
+    let client = &check.client;
+    if !client.assumes_greets_as_it_sends {
+        return None;
+    }
+    let replied = client.ehlo_source == Some(EhloSource::Replied);
+    Some(match client.ip_source {
+        Some(IpSource::Dialled) if replied => {
+            "name and address are as this host greets, not necessarily as it sends: `listen` shows that"
+        }
+        Some(IpSource::Dialled) => "the address is where this host listens, not necessarily where it sends from",
+        _ => "the name is as this host greets, not necessarily as it sends: `listen` shows that",
+    })
+}
+
+fn phase_words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Resolve => "looking up the target",
+        Phase::Connect => "connecting",
+        Phase::Greeting => "waiting for the greeting",
+        Phase::Ehlo => "EHLO",
+        Phase::Helo => "HELO",
+        Phase::StartTls => "STARTTLS",
+        Phase::Tls => "the TLS handshake",
+    }
+}
+
+/// A fault in one line: kind, phase, and the system's words where they add some.
+pub(super) fn fault_line(fault: &Fault) -> String {
+    let line = format!("{} at {}", fault_words(fault.kind), phase_words(fault.phase));
+    if fault.detail.is_empty() { line } else { format!("{line} ({})", short(&fault.detail)) }
+}
+
+/// Why the dialogue is not what a working server gives.
+fn trouble(smtp: &SmtpReport) -> Option<String> {
+    if let Some(fault) = &smtp.fault {
+        return Some(fault_line(fault));
+    }
+    let refused = |what: &str, reply: &GreetingReport| {
+        let code = reply.code.filter(|c| !(200..300).contains(c))?;
+        let first = reply.lines.first().map(|l| short(l)).unwrap_or_default();
+        Some(format!("{what} {code} {first}"))
+    };
+    let greeting = smtp.banner.as_ref().and_then(|b| refused("greeted with", b));
+    greeting.or_else(|| smtp.ehlo.as_ref().and_then(|e| refused("answered EHLO with", e)))
+}
+
+fn ptr_trouble(check: &Check) -> bool {
+    let agreement = &check.agreement;
+    [agreement.ptr_forward.state, agreement.ehlo_ptr.state].iter().any(|s| *s != EdgeState::Agree)
+}
+
+/// The way to the PTR and who holds its zone.
+fn reverse(ptr: &PtrReport) -> Option<String> {
+    let mut parts = Vec::new();
+    if !ptr.chain.is_empty() {
+        let mut chain: Vec<String> = ptr.chain.iter().take(MAX_LISTED + 1).map(|n| short(n)).collect();
+        if ptr.chain.len() > chain.len() {
+            chain.push("…".into());
+        }
+        parts.push(format!("{} (RFC 2317)", chain.join(" → ")));
+    }
+    if let Some(zone) = &ptr.zone {
+        parts.push(format!("zone {}", short(&zone.apex)));
+        if !zone.contact.is_empty() {
+            parts.push(format!("contact {}", short(&zone.contact)));
+        }
+        if !zone.servers.is_empty() {
+            parts.push(format!("servers {}", listed(&zone.servers)));
+        }
+    }
+    if let Some(detail) = ptr.detail.as_ref().filter(|d| !d.is_empty()) {
+        parts.push(short(detail));
+    }
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+fn banner(smtp: &SmtpReport) -> Option<String> {
+    let banner = smtp.banner.as_ref()?.name.as_deref()?;
+    let ehlo = smtp.ehlo.as_ref()?.name.as_deref()?;
+    let same = match (HostName::parse(banner), HostName::parse(ehlo)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => banner.eq_ignore_ascii_case(ehlo),
+    };
+    (!same).then(|| format!("says {}, the EHLO reply {}", short(banner), short(ehlo)))
+}
+
+fn tls(check: &Check, smtp: &SmtpReport) -> Option<String> {
+    if let Some(tls) = &smtp.tls {
+        return Some(tls_line(check, tls));
+    }
+    if let Some(fault) = &smtp.tls_fault {
+        return Some(fault_line(fault));
+    }
+    let extensions = smtp.ehlo.as_ref().filter(|e| e.code == Some(250))?.extensions.as_ref()?;
+    let offered = extensions.iter().any(|e| e.eq_ignore_ascii_case("STARTTLS"));
+    Some(if offered { "offered, not used" } else { "not offered" }.into())
+}
+
+fn tls_line(check: &Check, tls: &TlsFacts) -> String {
+    let mut parts = vec![short(&tls.version)];
+    parts.push(match (&tls.why_not, tls.trusted) {
+        (_, true) => "trusted".into(),
+        (Some(why), false) => format!("not trusted ({})", short(why)),
+        (None, false) => "not trusted".into(),
+    });
+    if let Some(host) = check.target.host.as_deref().or(check.client.ehlo.as_deref()) {
+        parts.push(match (covers(&tls.names, host), tls.names.is_empty()) {
+            (true, _) => "names match".into(),
+            (false, true) => "no names".into(),
+            (false, false) => format!("names {}, not {}", listed(&tls.names), short(host)),
+        });
+    }
+    if let Some(until) = &tls.not_after {
+        let day: String = until.chars().take_while(|c| *c != 'T').collect();
+        parts.push(format!("until {}", short(&day)));
+    }
+    parts.join(" · ")
+}
+
+fn covers(names: &[String], host: &str) -> bool {
+    match (host.parse::<IpAddr>(), HostName::parse(host)) {
+        (Ok(ip), _) => names.iter().any(|n| n.parse() == Ok(ip)),
+        (_, Ok(host)) => names.iter().any(|n| host.covered_by(n)),
+        _ => false,
+    }
+}
+
+fn time(smtp: &SmtpReport) -> Option<String> {
+    let timing = &smtp.timing_ms;
+    let phases = [("connect", timing.connect), ("banner", timing.banner), ("EHLO", timing.ehlo), ("TLS", timing.tls)];
+    let parts: Vec<String> = phases.iter().filter_map(|(n, t)| t.map(|t| format!("{n} {}", ms(t)))).collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// Milliseconds, to three figures or so.
+pub(super) fn ms(milliseconds: f64) -> String {
+    match milliseconds {
+        m if !(0.0..1e9).contains(&m) => "? ms".into(),
+        m if m < 10.0 => format!("{m:.1} ms"),
+        m => format!("{m:.0} ms"),
+    }
+}

@@ -1,0 +1,103 @@
+//! JSON and NDJSON: the contract's shape, safe to print on a terminal.
+//!
+//! Standard: RFC 8259 §7. Characters that JSON would let through raw (DEL, C1, bidi and other format
+//! characters) are written as `\uXXXX`, so the text holds no control character but line ends and
+//! parses back to the same value.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+
+use super::clean::is_hidden;
+use crate::judge::{Check, Report};
+
+/// A whole report, indented, with a final line end.
+pub fn report_json(report: &Report) -> String {
+    write(report, PrettyFormatter::new())
+}
+
+/// One check in one line, with its line end.
+pub fn check_ndjson(check: &Check) -> String {
+    write(check, CompactFormatter)
+}
+
+pub(super) fn write(value: &impl Serialize, formatter: impl Formatter) -> String {
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Visible(formatter));
+    // Writing to memory cannot fail, and every map in a report has string keys.
+    if value.serialize(&mut serializer).is_err() {
+        out.clear();
+    }
+    out.push(b'\n');
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// A formatter that writes out what would not be seen.
+struct Visible<F>(F);
+
+impl<F: Formatter> Formatter for Visible<F> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn visible_and_lossless(text: String) {
+            let value = serde_json::json!({ text.as_str(): [text, "\u{1b}\u{7f}\u{9b}\u{202e}\u{e0041}"] });
+            for json in [write(&value, PrettyFormatter::new()), write(&value, CompactFormatter)] {
+                proptest::prop_assert!(!json.chars().any(|c| is_hidden(c) && c != '\n'));
+                proptest::prop_assert_eq!(&serde_json::from_str::<serde_json::Value>(&json).unwrap(), &value);
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! For tickets: GitHub-flavoured Markdown in which nothing from the network can become markup.
+//!
+//! Standard: `CommonMark` 0.31 §2.4 (backslash escapes), §6.1 (code spans), §4.5 (fenced code); GFM §4.10
+//! (tables). Network text stands in code spans, where links, mentions and HTML have no power; in
+//! prose, every ASCII punctuation mark is escaped and what a renderer could link is put in code.
+
+use super::cells::{
+    EdgeRow, Line, MAX_TEXT, edges, finding_sign, open_edges, ordered_findings, state_sign, state_words, title,
+    verdict_words,
+};
+use super::clean::clean_bounded;
+use super::facts::facts;
+use super::row::summary_line;
+use crate::judge::{Check, Finding, Severity, Summary};
+
+/// Checks as Markdown, each under its own heading.
+pub fn markdown(checks: &[Check]) -> String {
+    let mut sections: Vec<String> = Vec::new();
+    if checks.len() != 1 {
+        let mut summary = Summary::default();
+        for check in checks {
+            summary.add(check);
+        }
+        sections.push(summary_line(&summary));
+    }
+    sections.extend(checks.iter().map(section));
+    sections.join("\n")
+}
+
+fn section(check: &Check) -> String {
+    let mut lines = vec![format!("## {}: {}", code(&title(check)), verdict_words(check.agreement.verdict))];
+    lines.extend(["", "| compared | with | result |", "| --- | --- | --- |"].map(str::to_owned));
+    lines.extend(edges(check).iter().flat_map(table_rows));
+    lines.push(String::new());
+    lines.extend(facts(check).iter().map(|(key, fact)| format!("- {key}: {}", prose(fact))));
+    let findings = ordered_findings(check);
+    for finding in &findings {
+        lines.push(String::new());
+        lines.extend(one_finding(finding));
+    }
+    if findings.is_empty() {
+        lines.push(String::new());
+        let open: Vec<_> = open_edges(check).collect();
+        if open.is_empty() {
+            lines.push("Nothing to change.".into());
+        }
+        lines.extend(open.iter().map(|(state, because)| format!("- {} {}", state_sign(*state), prose(because))));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// An edge's rows, one a PTR name.
+fn table_rows(row: &EdgeRow) -> Vec<String> {
+    let cell = |label: &str, lines: &[Line]| {
+        // A pipe can end a cell even inside a code span (GFM §4.10), and renderers differ on how one is
+        // escaped there; no host name holds one.
+        let shown = lines.iter().map(|l| match l.text.replace('|', "\\x7c") {
+            text if l.seen => code(&text),
+            text => prose(&text),
+        });
+        let shown = shown.collect::<Vec<_>>().join("<br>");
+        if shown.is_empty() { shown } else { format!("{label} {shown}") }
+    };
+    let rows = row.pairs.iter().enumerate().map(|(place, (left, right))| {
+        let state = if place == 0 { state_words(row.state) } else { "" };
+        format!("| {} | {} | {state} |", cell(row.left_label, left), cell(row.right_label, right))
+    });
+    rows.collect()
+}
+
+fn one_finding(finding: &Finding) -> Vec<String> {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info if finding_sign(finding) == "?" => "could not tell",
+        Severity::Info => "info",
+    };
+    let words = |text: &str| prose(&bounded(text));
+    let mut lines = vec![
+        format!("### {} (`{}`, {severity})", words(&finding.title), finding.code),
+        String::new(),
+        format!("{} ({})", words(&finding.detail), words(&finding.reference)),
+    ];
+    let fix = &finding.fix;
+    if fix.steps.is_empty() && fix.records.is_empty() {
+        return lines;
+    }
+    lines.extend([String::new(), format!("**Fix** ({}):", words(&fix.who))]);
+    if !fix.steps.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(fix.steps.iter().enumerate().map(|(place, step)| format!("{}. {}", place + 1, words(step))));
+    if !fix.records.is_empty() {
+        let records: Vec<String> = fix.records.iter().map(|r| bounded(r)).collect();
+        let fence = "`".repeat(records.iter().map(|r| longest_run(r) + 1).max().unwrap_or(3).max(3));
+        lines.extend([String::new(), fence.clone()]);
+        lines.extend(records);
+        lines.push(fence);
+    }
+    lines
+}
+
+fn bounded(text: &str) -> String {
+    clean_bounded(text, MAX_TEXT).into_owned()
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// A code span; its fence is longer than any run of backticks inside.
+fn code(text: &str) -> String {
+    if text.trim().is_empty() {
+        return String::from("—");
+    }
+    let fence = "`".repeat(longest_run(text) + 1);
+    // A space inside either fence is dropped again by the renderer (`CommonMark` §6.1).
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// Running text: punctuation escaped, and in code what a renderer would make a link, a mention or a
+/// reference of.
+fn prose(text: &str) -> String {
+    let words: Vec<String> = text.split(' ').map(|w| if linkable(w) { code(w) } else { escape(w) }).collect();
+    words.join(" ")
+}
+
+/// Addresses, names, mailboxes, mentions, issue numbers and commit ids.
+fn linkable(word: &str) -> bool {
+    let inner = word.trim_matches(|c: char| c.is_ascii_punctuation());
+    let long_hex = inner.len() >= 7 && inner.bytes().all(|b| b.is_ascii_hexdigit());
+    inner.contains([':', '/', '.']) || word.contains(['@', '#']) || long_hex || word.contains("GH-")
+}
+
+fn escape(word: &str) -> String {
+    const QUIET: &str = ".,;:()'?%=+/";
+    let mut out = String::with_capacity(word.len());
+    for (place, c) in word.chars().enumerate() {
+        // `+`, `=`, `-` and `1.` begin a list or a heading at the head of a line only; no text of ours is
+        // there, but a word may be.
+        let quiet = QUIET.contains(c) && (place > 0 || c == '(' || c == '\'') && c != '=' && c != '+';
+        if c.is_ascii_punctuation() && !quiet && !(c == '-' && place > 0) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_spans_hold_what_they_hold() {
+        assert_eq!(code("mail.example.net"), "`mail.example.net`");
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("``"), "``` `` ```");
+        assert_eq!(code(" "), "—");
+    }
+
+    #[test]
+    fn prose_is_no_markup() {
+        for (text, shown) in [
+            ("a plain sentence, with (brackets).", "a plain sentence, with (brackets)."),
+            ("*bold* _under_ [x](y) <b>", "\\*bold\\* \\_under\\_ \\[x\\](y) \\<b\\>"),
+            ("see www.example.net now", "see `www.example.net` now"),
+            ("http://evil.example/<script>", "`http://evil.example/<script>`"),
+            ("@team #12", "`@team` `#12`"),
+            ("asked 192.0.2.53", "asked `192.0.2.53`"),
+            ("a|b", "a\\|b"),
+        ] {
+            assert_eq!(prose(text), shown, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_backtick_or_bracket_stands_alone(text in "[ -~]{0,60}") {
+            // Undo escapes and code spans as a renderer does; what is left must hold no live mark.
+            let mut rest = prose(&text).chars().collect::<std::collections::VecDeque<_>>();
+            while let Some(c) = rest.pop_front() {
+                if c == '\\' {
+                    rest.pop_front();
+                } else if c == '`' {
+                    let mut fence = 1;
+                    while rest.front() == Some(&'`') {
+                        rest.pop_front();
+                        fence += 1;
+                    }
+                    let mut run = 0;
+                    loop {
+                        match rest.pop_front() {
+                            Some('`') => run += 1,
+                            other if run == fence => { if let Some(o) = other { rest.push_front(o); } break; }
+                            Some(_) => run = 0,
+                            None => { proptest::prop_assert!(false, "a span without end"); }
+                        }
+                    }
+                } else {
+                    proptest::prop_assert!(!"*_[]<>#@|~!&$^{}\"".contains(c), "{c} in {}", prose(&text));
+                }
+            }
+        }
+    }
+}

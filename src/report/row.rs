@@ -1,0 +1,121 @@
+//! A check in one line, for batches; and a batch in one line.
+//!
+//! Shape: verdict, target, EHLO, PTR, the signs of the three edges in the order EHLO=PTR, PTR→A,
+//! EHLO→A, codes. Each line stands alone, so a batch can be written as it is made.
+
+use super::cells::{edges, label, ordered_findings, state_sign, title};
+use super::ink::Ink;
+use super::table::{MIN_WIDTH, TableOptions};
+use super::wrap::fit;
+use crate::judge::{Check, Summary, Verdict};
+
+/// The verdict's column.
+const VERDICT: usize = 7;
+/// The signs' column.
+const SIGNS: usize = 5;
+/// Between columns.
+const GAP: &str = "  ";
+/// Below this, EHLO and PTR have no room.
+const NAMES_FROM: usize = 72;
+/// Names need no more.
+const MAX_COLUMN: usize = 40;
+
+/// The widths of target, EHLO and PTR, and of the codes.
+fn columns(options: &TableOptions) -> (usize, usize, usize) {
+    let limit = options.width.max(MIN_WIDTH);
+    if limit < NAMES_FROM {
+        let room = limit - VERDICT - SIGNS - 3 * GAP.len();
+        return (room * 3 / 5, 0, room - room * 3 / 5);
+    }
+    let room = limit - VERDICT - SIGNS - 5 * GAP.len();
+    let target = (room * 3 / 10).min(MAX_COLUMN);
+    let name = (room / 4).min(MAX_COLUMN);
+    (target, name, room - target - 2 * name)
+}
+
+/// The line above the rows.
+pub fn rows_header(options: &TableOptions) -> String {
+    let parts = ["VERDICT", "TARGET", "EHLO", "PTR", "EDGES", "FINDINGS"].map(str::to_owned);
+    let ink = Ink { color: options.color };
+    line(options, &parts, |place, text| if place < 6 { ink.faint(text) } else { text.into() })
+}
+
+/// One check; names cut with `…` where the column is too narrow.
+pub fn row(check: &Check, options: &TableOptions) -> String {
+    let verdict = check.agreement.verdict;
+    let word = match verdict {
+        Verdict::Agree => "agree",
+        Verdict::Differ => "differ",
+        Verdict::Unknown => "unknown",
+    };
+    let mut target = title(check);
+    if let Some(label) = label(check) {
+        target = format!("{label}: {target}");
+    }
+    let [ehlo_ptr, ptr_forward, ehlo_forward] = edges(check);
+    let signs = [&ehlo_ptr, &ptr_forward, &ehlo_forward].map(|e| state_sign(e.state)).join(" ");
+    let first = |lines: &[super::cells::Line]| lines.first().map(|l| l.text.clone()).unwrap_or_default();
+    let (ehlo, ptr) = ehlo_ptr.pairs.first().map(|(l, r)| (first(l), first(r))).unwrap_or_default();
+    let mut codes: Vec<&str> = Vec::new();
+    for finding in ordered_findings(check) {
+        if !codes.contains(&finding.code.entry().slug) {
+            codes.push(finding.code.entry().slug);
+        }
+    }
+    let parts = [word.into(), target, ehlo, ptr, signs, codes.join(" ")];
+    let ink = Ink { color: options.color };
+    line(options, &parts, |place, text| match place {
+        0 | 4 => ink.verdict(verdict, text),
+        _ => text.to_owned(),
+    })
+}
+
+fn line(options: &TableOptions, parts: &[String; 6], paint: impl Fn(usize, &str) -> String) -> String {
+    let (target, name, codes) = columns(options);
+    let widths = [VERDICT, target, name, name, SIGNS, codes];
+    let cells = parts.iter().zip(widths).enumerate().filter(|(_, (_, w))| *w > 0);
+    let painted: Vec<String> = cells
+        .map(|(place, (text, column))| {
+            let fitted = fit(text, column);
+            let fitted = if place == 5 { fitted.trim_end() } else { &fitted };
+            paint(place, fitted)
+        })
+        .collect();
+    painted.join(GAP).trim_end().to_owned() + "\n"
+}
+
+/// `12 checks: 9 agree, 2 differ, 1 unknown · 3 errors, 1 warning`.
+pub fn summary_line(summary: &Summary) -> String {
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    format!(
+        "{}: {} agree, {} differ, {} unknown · {}, {}\n",
+        count(summary.checks, "check"),
+        summary.agree,
+        summary.differ,
+        summary.unknown,
+        count(summary.errors, "error"),
+        count(summary.warnings, "warning"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_add_up() {
+        for limit in MIN_WIDTH..300 {
+            let options = TableOptions { width: limit, color: false };
+            let (target, name, codes) = columns(&options);
+            let gaps = if name == 0 { 3 } else { 5 };
+            assert_eq!(VERDICT + target + 2 * name + SIGNS + codes + gaps * GAP.len(), limit);
+            assert!(crate::report::wrap::width(rows_header(&options).trim_end()) <= limit);
+        }
+    }
+
+    #[test]
+    fn a_batch_in_one_line() {
+        let summary = Summary { checks: 3, agree: 1, differ: 1, unknown: 1, errors: 1, warnings: 2 };
+        assert_eq!(summary_line(&summary), "3 checks: 1 agree, 1 differ, 1 unknown · 1 error, 2 warnings\n");
+    }
+}

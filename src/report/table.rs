@@ -1,0 +1,218 @@
+//! The human report: the verdict, the three-way table, short facts, then what to do.
+//!
+//! Shape: a reader of the first screen has the answer. Signs and words carry it, colour only helps.
+//! Units: columns; no line is wider than [`TableOptions::width`] but a zone record whose owner name
+//! alone is wider, since a record broken within a name is no record.
+
+use tabled::builder::Builder;
+use tabled::settings::Style;
+
+use super::cells::{
+    EdgeRow, Line, MAX_TEXT, edges, finding_sign, open_edges, ordered_findings, state_sign, state_words, title,
+    verdict_words,
+};
+use super::clean::clean_bounded;
+use super::facts::facts;
+use super::ink::Ink;
+use super::wrap::{hang, width, wrap};
+use crate::judge::{Check, EdgeState, Finding};
+
+/// The narrowest width that is kept to; less counts as this.
+pub const MIN_WIDTH: usize = 40;
+/// The widest: longer lines do not read.
+const MAX_WIDTH: usize = 120;
+/// Below this, two columns of names side by side are too narrow to read.
+const SIDE_BY_SIDE: usize = 72;
+/// The label in a cell and the space behind it.
+const LABEL: usize = 5;
+/// The result column: `? unknown`.
+const RESULT: usize = 9;
+/// The keys of the facts.
+const KEY: usize = 10;
+/// Indent of a finding's body.
+const BODY: usize = 3;
+
+/// How to draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableOptions {
+    /// Columns to keep to.
+    pub width: usize,
+    /// Write ANSI colours.
+    pub color: bool,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self { width: 80, color: false }
+    }
+}
+
+/// One check for a person.
+pub fn table(check: &Check, options: &TableOptions) -> String {
+    let limit = options.width.clamp(MIN_WIDTH, MAX_WIDTH);
+    let ink = Ink { color: options.color };
+    let mut lines = head(check, limit, ink);
+    lines.push(String::new());
+    lines.extend(frame(&edges(check), limit, ink));
+    lines.push(String::new());
+    for (key, text) in facts(check) {
+        let lead = ink.faint(&format!(" {key:width$}", width = KEY - 1));
+        lines.extend(hang(&lead, &text, KEY, limit));
+    }
+    let findings = ordered_findings(check);
+    for finding in &findings {
+        lines.push(String::new());
+        lines.extend(one_finding(finding, limit, ink));
+    }
+    if findings.is_empty() {
+        lines.push(String::new());
+        let mut open = open_edges(check).peekable();
+        if open.peek().is_none() {
+            lines.extend(wrap("Nothing to change.", limit));
+        }
+        for (state, because) in open {
+            let lead = ink.state(state, &format!("{:BODY$}", state_sign(state)));
+            lines.extend(hang(&lead, &because, BODY, limit));
+        }
+    }
+    lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// The title on the left, folded where it is long; the verdict on the right of its first line.
+fn head(check: &Check, limit: usize, ink: Ink) -> Vec<String> {
+    let verdict = verdict_words(check.agreement.verdict);
+    let room = limit - width(verdict) - 2;
+    let mut lines = wrap(&title(check), room);
+    let first = &mut lines[0];
+    let gap = " ".repeat(limit - width(verdict) - width(first));
+    *first = format!("{}{gap}{}", ink.strong(first), ink.verdict(check.agreement.verdict, verdict));
+    lines
+}
+
+/// The three edges in a frame: side by side where that fits or the width allows, else one side
+/// above the other.
+fn frame(rows: &[EdgeRow; 3], limit: usize, ink: Ink) -> Vec<String> {
+    let natural = |right: bool| {
+        let sides = rows.iter().flat_map(|r| &r.pairs).flat_map(|(l, r)| if right { r } else { l });
+        LABEL + sides.map(|l| width(&l.text)).max().unwrap_or(0).max(4)
+    };
+    let (left, right) = (natural(false), natural(true));
+    let beside = limit - 4 - 6 - RESULT;
+    let above = limit - 3 - 4 - RESULT;
+    if left + right <= beside {
+        side_by_side(rows, left, right, ink)
+    } else if left.max(right) <= above || limit < SIDE_BY_SIDE {
+        stacked(rows, above, ink)
+    } else {
+        // The narrower side keeps what it needs; the other is folded.
+        let left = left.min(beside - right.min(beside / 2));
+        side_by_side(rows, left, beside - left, ink)
+    }
+}
+
+fn side_by_side(rows: &[EdgeRow; 3], left_width: usize, right_width: usize, ink: Ink) -> Vec<String> {
+    let mut cells = vec![["compared", "with", "result"].map(|h| ink.faint(h)).to_vec()];
+    for row in rows {
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for (l, r) in &row.pairs {
+            side(&mut left, row.left_label, l, left_width, ink);
+            side(&mut right, row.right_label, r, right_width, ink);
+            let level = left.len().max(right.len());
+            left.resize(level, String::new());
+            right.resize(level, String::new());
+        }
+        cells.push(vec![left.join("\n"), right.join("\n"), result(row.state, ink)]);
+    }
+    draw(cells)
+}
+
+fn stacked(rows: &[EdgeRow; 3], cell_width: usize, ink: Ink) -> Vec<String> {
+    let mut cells = vec![["compared", "result"].map(|h| ink.faint(h)).to_vec()];
+    for row in rows {
+        let mut lines = Vec::new();
+        for (l, r) in &row.pairs {
+            side(&mut lines, row.left_label, l, cell_width, ink);
+            side(&mut lines, row.right_label, r, cell_width, ink);
+        }
+        cells.push(vec![lines.join("\n"), result(row.state, ink)]);
+    }
+    draw(cells)
+}
+
+/// One side of an edge: the label before its first line, long names folded.
+fn side(into: &mut Vec<String>, label: &str, lines: &[Line], cell_width: usize, ink: Ink) {
+    for (place, line) in lines.iter().enumerate() {
+        let lead = if place == 0 { ink.faint(&format!("{label:LABEL$}")) } else { " ".repeat(LABEL) };
+        into.extend(hang(&lead, &line.text, LABEL, cell_width));
+    }
+}
+
+fn result(state: EdgeState, ink: Ink) -> String {
+    ink.state(state, state_words(state))
+}
+
+fn draw(cells: Vec<Vec<String>>) -> Vec<String> {
+    let tall = cells.iter().flatten().any(|c| c.contains('\n'));
+    let mut table = Builder::from_iter(cells).build();
+    if tall {
+        table.with(Style::modern_rounded());
+    } else {
+        table.with(Style::rounded());
+    }
+    table.to_string().lines().map(str::to_owned).collect()
+}
+
+fn one_finding(finding: &Finding, limit: usize, ink: Ink) -> Vec<String> {
+    let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
+    let pad = " ".repeat(BODY);
+    let lead = ink.severity(finding.severity, &format!("{:BODY$}", finding_sign(finding)));
+    let heading = format!("{}: {}", finding.code, text(&finding.title));
+    let mut lines: Vec<String> = wrap(&heading, limit - BODY).iter().map(|l| ink.strong(l)).collect();
+    for (place, line) in lines.iter_mut().enumerate() {
+        line.insert_str(0, if place == 0 { &lead } else { &pad });
+    }
+    let detail = match finding.reference.as_str() {
+        "" => text(&finding.detail),
+        reference => format!("{} ({})", text(&finding.detail), text(reference)),
+    };
+    lines.extend(hang(&pad, &detail, BODY, limit));
+
+    let fix = &finding.fix;
+    let who = if fix.who.is_empty() { "Fix:".to_owned() } else { format!("Fix ({}):", text(&fix.who)) };
+    if let [step] = fix.steps.as_slice() {
+        lines.extend(hang(&pad, &format!("{who} {}", text(step)), BODY + 2, limit));
+    } else if !fix.steps.is_empty() || !fix.records.is_empty() {
+        lines.extend(hang(&pad, &who, BODY + 2, limit));
+        for (place, step) in fix.steps.iter().enumerate() {
+            let lead = format!("{pad}{:<3}", format!("{}.", place + 1));
+            lines.extend(hang(&lead, &text(step), width(&lead), limit));
+        }
+    }
+    for record in &fix.records {
+        lines.extend(one_record(&text(record), limit).iter().map(|l| ink.record(l)));
+    }
+    lines
+}
+
+/// A zone line, folded only between its fields; moved to the left edge where it needs the room.
+fn one_record(record: &str, limit: usize) -> Vec<String> {
+    const INDENT: usize = 7;
+    let longest = record.split(' ').map(width).max().unwrap_or(0);
+    let indent = if longest + INDENT <= limit { INDENT } else { 0 };
+    let mut lines: Vec<String> = Vec::new();
+    for field in record.split(' ').filter(|f| !f.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(field) <= limit => {
+                line.push(' ');
+                line.push_str(field);
+            }
+            // A zone line that goes on is indented, so that it does not read as a new owner name.
+            Some(_) => {
+                let indent = (indent + 2).min(limit.saturating_sub(width(field)));
+                lines.push(" ".repeat(indent) + field);
+            }
+            None => lines.push(" ".repeat(indent) + field),
+        }
+    }
+    lines
+}

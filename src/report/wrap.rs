@@ -1,0 +1,121 @@
+//! Columns: how wide a text is on a terminal, and how to fold it.
+//!
+//! Standard: UAX #11 (East Asian width). The measure is the one that the table's frame is drawn by,
+//! so that a cell folded here never breaks the frame. Input is cleaned text, without line ends.
+
+use tabled::grid::util::string::{get_char_width, get_string_width};
+
+/// Columns of one character.
+pub(super) fn char_width(c: char) -> usize {
+    get_char_width(c)
+}
+
+/// Columns of a text, escapes for colour not allowed in it.
+pub(super) fn width(text: &str) -> usize {
+    // The whole may be narrower than its parts (joined forms); a fold must count the parts.
+    text.chars().map(char_width).sum::<usize>().max(get_string_width(text))
+}
+
+/// Folds at spaces; a word that is too long for a line, behind a `.`, `-`, `/`, `:`, `_` or `@`, and
+/// where there is none, anywhere. At least one line; none wider than `limit`, as long as `limit` holds
+/// one character.
+pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ').filter(|w| !w.is_empty()) {
+        let gap = usize::from(!line.is_empty());
+        if width(&line) + gap + width(word) <= limit {
+            line.push_str(if gap == 1 { " " } else { "" });
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        for piece in word.split_inclusive(['.', '-', '/', ':', '_', '@']) {
+            if width(&line) + width(piece) > limit && !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            for c in piece.chars() {
+                if width(&line) + char_width(c) > limit && !line.is_empty() {
+                    lines.push(std::mem::take(&mut line));
+                }
+                line.push(c);
+            }
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Folds behind `first` columns that are already taken on the first line, the others indented by
+/// `indent`; the first line comes without what is already there.
+pub(super) fn hang(lead: &str, text: &str, indent: usize, limit: usize) -> Vec<String> {
+    let room = limit.saturating_sub(indent).max(1);
+    let mut lines = wrap(text, room);
+    let pad = " ".repeat(indent);
+    for (place, line) in lines.iter_mut().enumerate() {
+        let before = if place == 0 { lead } else { &pad };
+        line.insert_str(0, before);
+    }
+    lines
+}
+
+/// Cut to `limit` columns, a cut marked by `…`, and filled up with spaces.
+pub(super) fn fit(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    if width(text) <= limit {
+        out.push_str(text);
+    } else {
+        for c in text.chars() {
+            if width(&out) + char_width(c) + 1 > limit {
+                break;
+            }
+            out.push(c);
+        }
+        if limit > 0 {
+            out.push('…');
+        }
+    }
+    let fill = limit.saturating_sub(get_string_width(&out));
+    out + &" ".repeat(fill)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_at_spaces_then_at_joints_then_anywhere() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("mail-relay.example.net", 12), ["mail-relay.", "example.net"]);
+        assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("例え例え", 5), ["例え", "例え"]);
+        assert_eq!(wrap("", 5), [""]);
+        assert_eq!(hang("Fix: ", "ask the owner", 5, 12), ["Fix: ask the", "     owner"]);
+    }
+
+    #[test]
+    fn a_column_is_filled_or_cut() {
+        assert_eq!(fit("ab", 4), "ab  ");
+        assert_eq!(fit("abcde", 4), "abc…");
+        assert_eq!(fit("例え例", 4), "例… ");
+        assert_eq!(fit("例", 1), "…");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_wider_and_no_character_is_lost(text: String, limit in 2usize..60) {
+            let text = crate::report::clean(&text).into_owned();
+            let lines = wrap(&text, limit);
+            for line in &lines {
+                proptest::prop_assert!(get_string_width(line) <= limit, "{line:?}");
+            }
+            let bare = |t: &str| t.chars().filter(|c| *c != ' ').collect::<String>();
+            proptest::prop_assert_eq!(bare(&lines.concat()), bare(&text));
+            proptest::prop_assert_eq!(get_string_width(&fit(&text, limit)), limit);
+        }
+    }
+}

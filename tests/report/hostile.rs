@@ -1,0 +1,151 @@
+//! Whatever stands in a check or in evidence, no format lets a control character through, breaks its
+//! frame or grows beyond its width.
+
+use proptest::prelude::*;
+use serde_json::Value;
+use smtp_preflight::evidence::Evidence;
+use smtp_preflight::judge::{Check, Report, judge};
+use smtp_preflight::report::{
+    TableOptions, check_ndjson, clean, markdown, report_json, row, rows_header, table, transcript,
+};
+use tabled::grid::util::string::get_string_width;
+
+use crate::samples;
+
+/// Text that attacks: controls, bidi, wide, joining, markup, long without a break.
+fn nasty() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[\u{0}-\u{1f}\u{7f}-\u{9f}\u{200b}-\u{202e}\u{2060}-\u{206f}\u{feff}a-z|`*<\\[ ]{0,40}",
+        "[例え漢字가각ｆｕ.]{0,120}",
+        "[a-z]{0,400}",
+        "([a-z]{1,20}[.-]){1,20}example",
+        "xn--[a-z0-9-]{1,20}\\.example",
+        "[\u{300}-\u{36f}\u{600}-\u{6ff}👍🏽🇩🇪e]{0,40}",
+        Just("\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}31m".to_owned()),
+    ]
+}
+
+/// Replaces, one after the other, those strings of a JSON value that still make it a valid `T`.
+fn infect<T>(value: &mut Value, nasty: &[String], fits: &dyn Fn(&Value) -> Option<T>) -> T {
+    fn paths(value: &Value, here: &str, into: &mut Vec<String>) {
+        match value {
+            Value::String(_) => into.push(here.to_owned()),
+            Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| paths(v, &format!("{here}/{i}"), into)),
+            Value::Object(map) => map.iter().for_each(|(k, v)| paths(v, &format!("{here}/{k}"), into)),
+            _ => {}
+        }
+    }
+    let mut all = Vec::new();
+    paths(value, "", &mut all);
+    for (place, path) in all.iter().enumerate() {
+        let old = value.pointer(path).unwrap().clone();
+        *value.pointer_mut(path).unwrap() = nasty[place % nasty.len()].clone().into();
+        if fits(value).is_none() {
+            *value.pointer_mut(path).unwrap() = old;
+        }
+    }
+    fits(value).expect("each step was tried")
+}
+
+fn infected_check(which: usize, nasty: &[String]) -> Check {
+    let mut samples = samples::all();
+    let count = samples.len();
+    let mut value = serde_json::to_value(samples.swap_remove(which % count).1).unwrap();
+    value["label"] = "label".into();
+    infect(&mut value, nasty, &|v| serde_json::from_value(v.clone()).ok())
+}
+
+fn infected_evidence(which: usize, nasty: &[String]) -> Evidence {
+    let all = [samples::agreeing_evidence(), samples::no_ptr_evidence(), samples::unreachable_evidence()];
+    let mut value = serde_json::to_value(&all[which % all.len()]).unwrap();
+    infect(&mut value, nasty, &|v| serde_json::from_value(v.clone()).ok())
+}
+
+/// Takes out the colours that a report writes itself: `ESC [ digits ; m`.
+fn without_colour(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("\u{1b}[") {
+        out.push_str(before);
+        let end = behind.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(0);
+        assert_eq!(behind[end..].chars().next(), Some('m'), "an escape that is no colour: {behind:?}");
+        assert!(end <= 5, "an escape that we do not write: {behind:?}");
+        rest = &behind[end + 1..];
+    }
+    out + rest
+}
+
+fn assert_visible(format: &str, text: &str) {
+    assert!(text.ends_with('\n'), "{format}");
+    for line in text.lines() {
+        assert_eq!(clean(line), line, "{format}");
+    }
+    assert!(!text.contains('\r'), "{format}");
+}
+
+/// No line wider than asked for, but that of a record with a field that is wider by itself.
+fn assert_narrow(check: &Check, text: &str, width: usize) {
+    for line in text.lines() {
+        let whole = line.trim_start();
+        let record_field = || {
+            check
+                .findings
+                .iter()
+                .flat_map(|f| &f.fix.records)
+                .any(|r| clean(r).split(' ').any(|t| t.starts_with(whole.trim_end_matches('…'))))
+        };
+        assert!(get_string_width(line) <= width || record_field(), "{width}: {line:?}");
+    }
+}
+
+/// Every line of the frame is as wide as every other.
+fn assert_framed(text: &str) {
+    let top = text.lines().position(|l| l.starts_with('╭')).expect("a frame");
+    let bottom = text.lines().position(|l| l.starts_with('╰')).expect("a frame's end");
+    let widths: Vec<usize> = text.lines().skip(top).take(bottom - top + 1).map(get_string_width).collect();
+    assert!(widths.windows(2).all(|w| w[0] == w[1]), "{widths:?}\n{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_report_lets_anything_through(which in 0usize..16, width in 0usize..200, nasty in prop::collection::vec(nasty(), 1..12)) {
+        let check = infected_check(which, &nasty);
+        let kept = width.max(40);
+        let plain = TableOptions { width, color: false };
+        let coloured = TableOptions { width, color: true };
+        let text = table(&check, &plain);
+        assert_visible("table", &text);
+        assert_narrow(&check, &text, kept);
+        assert_framed(&text);
+        prop_assert_eq!(without_colour(&table(&check, &coloured)), text);
+        for line in [rows_header(&plain), row(&check, &plain)] {
+            assert_visible("row", &line);
+            prop_assert_eq!(line.matches('\n').count(), 1);
+            prop_assert!(get_string_width(line.trim_end()) <= kept);
+        }
+        prop_assert_eq!(without_colour(&row(&check, &coloured)), row(&check, &plain));
+        assert_visible("markdown", &markdown(&[check.clone(), check.clone()]));
+        let ndjson = check_ndjson(&check);
+        assert_visible("ndjson", &ndjson);
+        prop_assert_eq!(&serde_json::from_str::<Check>(&ndjson).unwrap(), &check);
+        let report = Report::new(vec![check]);
+        let json = report_json(&report);
+        assert_visible("json", &json);
+        prop_assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+    }
+
+    #[test]
+    fn hostile_evidence_is_judged_and_shown(which in 0usize..3, nasty in prop::collection::vec(nasty(), 1..12)) {
+        let evidence = infected_evidence(which, &nasty);
+        assert_visible("transcript", &transcript(&evidence));
+        let check = judge(&evidence);
+        let text = table(&check, &TableOptions::default());
+        assert_visible("table", &text);
+        assert_narrow(&check, &text, 80);
+        assert_framed(&text);
+        assert_visible("markdown", &markdown(&[check]));
+    }
+}
