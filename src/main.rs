@@ -1,3 +1,5 @@
-//! The smtp-preflight command.
+//! The smtp-preflight command; see the library's `cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    smtp_preflight::cli::run()
+}

@@ -20,7 +20,7 @@ pub const DEFAULT_CONTROLS: [&str; 2] = ["gmail-smtp-in.l.google.com:25", "mx-ao
 /// Enough for any path on which port 25 works.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(super) async fn connect_all(hosts: &[Target], memo: &std::sync::Arc<Memo>, deadline: Instant) -> Vec<Control> {
+pub(super) async fn connect_all(hosts: &[&Target], memo: &std::sync::Arc<Memo>, deadline: Instant) -> Vec<Control> {
     let deadline = deadline.min(Instant::now() + PATIENCE);
     join_all(hosts.iter().map(|host| connect(host, memo, deadline))).await
 }

@@ -293,8 +293,9 @@ impl Run<'_> {
         let dialogue = dial::dial(target, address, options, tls, self.deadline, said).await;
         let silent =
             dialogue.fault.as_ref().is_some_and(|f| f.phase == Phase::Connect && f.kind == FaultKind::TimedOut);
-        let controls =
-            if silent { control::connect_all(&options.controls, &self.memo, self.deadline).await } else { Vec::new() };
+        // A control tells of its own port only.
+        let same_port: Vec<&Target> = options.controls.iter().filter(|c| silent && c.port == target.port).collect();
+        let controls = control::connect_all(&same_port, &self.memo, self.deadline).await;
         (dialogue, controls)
     }
 

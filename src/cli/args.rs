@@ -1,0 +1,155 @@
+//! The command line, as declared; no logic (see [`super::plan`]).
+
+#![expect(
+    clippy::doc_markdown,
+    clippy::struct_excessive_bools,
+    reason = "the doc comments are the help text, and a switch is a bool"
+)]
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit::FailOn;
+use crate::report::Format;
+
+/// Checks that a mail server's EHLO name, its PTR and that name's A/AAAA agree, as receiving servers will.
+#[derive(Debug, Parser)]
+#[command(
+    name = "smtp-preflight",
+    version,
+    after_help = "Exit codes: 0 agrees · 1 findings, or a verdict `differ` · 2 usage or unreadable input · \
+                  3 could not be judged · 70 a defect of ours"
+)]
+pub struct Cli {
+    /// The verb.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The probe: dial, look up, judge, and show the three-way agreement
+    Check(Box<CheckArgs>),
+    /// The embedded lab: every scenario on real loopback sockets, no network needed
+    Demo(DemoArgs),
+    /// Print a shell's completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// Options of `check`.
+#[derive(Debug, Default, Args)]
+pub struct CheckArgs {
+    /// A host, host:port, IP, [v6]:port, smtps://host (implicit TLS) or submission://host (587)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+
+    /// Judge these outbound addresses instead of the address dialled
+    #[arg(long, value_name = "IP|CIDR", help_heading = "Identity")]
+    pub ip: Vec<String>,
+    /// Judge this client EHLO name instead of the one that the server replies with
+    #[arg(long, value_name = "NAME", help_heading = "Identity")]
+    pub ehlo: Option<String>,
+    /// DNS only; needs --ip (or identities in --input)
+    #[arg(long, help_heading = "Identity")]
+    pub no_connect: bool,
+
+    /// Many: one TARGET a line, or NDJSON {"target":…} / {"ip":…,"ehlo":…}, with an optional "label"
+    #[arg(long, value_name = "FILE|-", help_heading = "Many")]
+    pub input: Option<PathBuf>,
+    /// Checks at once with --input
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Many")]
+    pub concurrency: u16,
+
+    /// Ask this server, not the system's; repeat it, and disagreement is a result
+    #[arg(long, value_name = "IP[:PORT]", help_heading = "How to look")]
+    pub resolver: Vec<String>,
+    /// The whole check ends within this time (10s, 1500ms, 2m)
+    #[arg(long, value_name = "TIME", default_value = "45s", help_heading = "How to look")]
+    pub timeout: String,
+    /// Our own EHLO name [default: this machine's full name, or its address as a literal]
+    #[arg(long, value_name = "NAME", help_heading = "How to look")]
+    pub helo_as: Option<String>,
+    /// Dial from this address of this machine
+    #[arg(long, value_name = "IP", help_heading = "How to look")]
+    pub source: Option<IpAddr>,
+    /// Dial IPv4 addresses only
+    #[arg(short = '4', conflicts_with = "ipv6", help_heading = "How to look")]
+    pub ipv4: bool,
+    /// Dial IPv6 addresses only
+    #[arg(short = '6', help_heading = "How to look")]
+    pub ipv6: bool,
+    /// STARTTLS: where offered, required, or never
+    #[arg(long, value_enum, default_value_t = TlsArg::Auto, help_heading = "How to look")]
+    pub tls: TlsArg,
+    /// The port, where the target gives none [default: 25]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..), help_heading = "How to look")]
+    pub port: Option<u16>,
+    /// A mail server to try when a target's port is silent, to tell a block on this machine from a dead
+    /// server; `none` tries none [default: two large receivers, for port 25]
+    #[arg(long, value_name = "HOST[:PORT]", help_heading = "How to look")]
+    pub control: Vec<String>,
+
+    /// How to print [default: table; one row a check with --input]
+    #[arg(long, value_enum, help_heading = "Report")]
+    pub format: Option<Format>,
+    /// Write the evidence to this file
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub save: Option<PathBuf>,
+    /// Judge saved evidence, with no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "ip", "ehlo", "no_connect", "input", "save"], help_heading = "Report")]
+    pub replay: Option<PathBuf>,
+    /// What makes exit 1
+    #[arg(long, value_enum, default_value_t = FailOn::Warning, help_heading = "Report")]
+    pub fail_on: FailOn,
+    /// Colour [default: on a terminal, unless NO_COLOR is set]
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto, help_heading = "Report")]
+    pub color: ColorArg,
+    /// One row a check, and no remarks
+    #[arg(short, long, help_heading = "Report")]
+    pub quiet: bool,
+    /// The transcript, SMTP and DNS, on standard error
+    #[arg(short, long, help_heading = "Report")]
+    pub verbose: bool,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// One scenario in full; all of them, a row each, without
+    pub scenario: Option<String>,
+    /// Colour [default: on a terminal, unless NO_COLOR is set]
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// `--tls`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TlsArg {
+    /// Where it is offered
+    #[default]
+    Auto,
+    /// Its absence is an error
+    Require,
+    /// Never
+    Off,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

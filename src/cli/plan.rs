@@ -1,0 +1,275 @@
+//! From arguments to a plan: every default filled in, every conflict refused, every value parsed.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::args::{CheckArgs, TlsArg};
+use crate::name::{EhloName, unmap};
+use crate::observe::{DEFAULT_CONTROLS, Family, Options, Request};
+use crate::smtp::TlsMode;
+use crate::target::Target;
+
+/// The most addresses that `--ip` may expand to.
+const MAX_IPS: usize = 65_536;
+/// The longest EHLO argument that we take: enough to judge one that is too long.
+const MAX_EHLO: usize = 2048;
+
+/// Where the checks come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The command line: a request a target, or one of addresses only.
+    Requests(Vec<Request>),
+    /// A file, or standard input for `-`.
+    Input(PathBuf),
+    /// Saved evidence.
+    Replay(PathBuf),
+}
+
+/// A run of `check`, decided.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Where the checks come from.
+    pub(super) source: Source,
+    /// The resolvers to ask; empty for the system's.
+    pub(super) resolvers: Vec<SocketAddr>,
+    /// How to observe.
+    pub(super) options: Options,
+    /// How to read a line of input.
+    pub(super) line: LineDefaults,
+}
+
+/// What holds for every line of `--input`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LineDefaults {
+    /// `--port`.
+    pub(super) port: Option<u16>,
+    /// `--no-connect`.
+    pub(super) no_connect: bool,
+    /// `--ehlo`, where the line gives none.
+    pub(super) ehlo: Option<String>,
+}
+
+/// Why arguments make no plan: one sentence.
+#[derive(Debug)]
+pub(super) struct PlanFault(pub(super) String);
+
+impl fmt::Display for PlanFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn fault<T>(words: impl Into<String>) -> Result<T, PlanFault> {
+    Err(PlanFault(words.into()))
+}
+
+impl Plan {
+    /// Decides a run.
+    pub(super) fn of(args: &CheckArgs) -> Result<Self, PlanFault> {
+        let resolvers = args.resolver.iter().map(|r| resolver(r)).collect::<Result<_, _>>()?;
+        let options = options(args)?;
+        if let Some(ehlo) = &args.ehlo {
+            check_ehlo(ehlo)?;
+        }
+        let line = LineDefaults { port: args.port, no_connect: args.no_connect, ehlo: args.ehlo.clone() };
+        let source = match (&args.replay, &args.input) {
+            (Some(file), _) => Source::Replay(file.clone()),
+            (None, Some(file)) => {
+                if !args.targets.is_empty() || !args.ip.is_empty() {
+                    return fault("--input brings its own targets; leave TARGET and --ip out");
+                }
+                Source::Input(file.clone())
+            }
+            (None, None) => Source::Requests(requests(args)?),
+        };
+        Ok(Self { source, resolvers, options, line })
+    }
+}
+
+fn requests(args: &CheckArgs) -> Result<Vec<Request>, PlanFault> {
+    let ips = addresses(&args.ip)?;
+    let request = |target| Request { target, ips: ips.clone(), ehlo: args.ehlo.clone(), ..Request::default() };
+    if args.no_connect && ips.is_empty() {
+        return fault("--no-connect needs --ip: without dialling, the outbound address must be given");
+    }
+    if args.no_connect || args.targets.is_empty() {
+        if ips.is_empty() {
+            return fault("nothing to check: give a TARGET, --ip, --input or --replay (see --help)");
+        }
+        for target in &args.targets {
+            Target::parse(target, args.port).map_err(|e| PlanFault(e.to_string()))?;
+        }
+        return Ok(vec![request(None)]);
+    }
+    let target = |t: &String| Target::parse(t, args.port).map_err(|e| PlanFault(e.to_string()));
+    args.targets.iter().map(|t| target(t).map(|t| request(Some(t)))).collect()
+}
+
+fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
+    let timeout = duration(&args.timeout)?;
+    if let Some(name) = &args.helo_as {
+        check_ehlo(name)?;
+    }
+    Ok(Options {
+        timeout,
+        helo_as: args.helo_as.clone().or_else(own_name),
+        source: args.source,
+        family: match (args.ipv4, args.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Both,
+        },
+        tls: match args.tls {
+            TlsArg::Auto => TlsMode::Auto,
+            TlsArg::Require => TlsMode::Require,
+            TlsArg::Off => TlsMode::Off,
+        },
+        controls: controls(&args.control)?,
+        ..Options::default()
+    })
+}
+
+/// A remark on our own EHLO name, where it is one that servers may refuse.
+pub(super) fn own_name_remark(name: &str) -> Option<String> {
+    let read = EhloName::read(name);
+    let flaws = read.flaws(name);
+    (!flaws.is_empty()).then(|| {
+        format!(
+            "--helo-as {name}: servers may refuse this EHLO name; use a full host name or a literal such as [192.0.2.1]"
+        )
+    })
+}
+
+/// This machine's name, where it can stand in EHLO as it is.
+fn own_name() -> Option<String> {
+    let name = hostname::get().ok()?.into_string().ok()?;
+    let read = EhloName::read(&name);
+    (read.host().is_some() && read.flaws(&name).is_empty()).then_some(name)
+}
+
+fn controls(given: &[String]) -> Result<Vec<Target>, PlanFault> {
+    if given.iter().any(|c| c == "none") {
+        return Ok(Vec::new());
+    }
+    let defaults: Vec<String> = DEFAULT_CONTROLS.iter().map(ToString::to_string).collect();
+    let hosts = if given.is_empty() { &defaults } else { given };
+    hosts.iter().map(|h| Target::parse(h, None).map_err(|e| PlanFault(format!("--control: {e}")))).collect()
+}
+
+/// `10`, `10s`, `1500ms`, `2m`; from 100 ms to an hour.
+pub(super) fn duration(text: &str) -> Result<Duration, PlanFault> {
+    let bad = || PlanFault(format!("--timeout {text}: give a time from 100ms to 1h, as in 10s or 1500ms"));
+    let parsed = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| bad())?,
+        Err(_) => text.parse::<jiff::SignedDuration>().ok().and_then(|d| d.try_into().ok()).ok_or_else(bad)?,
+    };
+    let allowed = Duration::from_millis(100)..=Duration::from_hours(1);
+    if allowed.contains(&parsed) { Ok(parsed) } else { Err(bad()) }
+}
+
+/// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.
+fn resolver(text: &str) -> Result<SocketAddr, PlanFault> {
+    let bracketless = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    let parsed = match bracketless.parse::<IpAddr>() {
+        Ok(ip) => Some(SocketAddr::new(ip, 53)),
+        Err(_) => text.parse::<SocketAddr>().ok().filter(|s| s.port() > 0),
+    };
+    parsed.ok_or_else(|| {
+        PlanFault(format!(
+            "--resolver {text}: give the server's IP address, with a port where it is not 53, as in 192.0.2.53:5353"
+        ))
+    })
+}
+
+/// Addresses and ranges, each address once, in order.
+fn addresses(given: &[String]) -> Result<Vec<IpAddr>, PlanFault> {
+    let mut all: Vec<IpAddr> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for text in given {
+        let range = match text.parse::<IpAddr>() {
+            Ok(ip) => IpNet::from(unmap(ip)),
+            Err(_) => text
+                .parse::<IpNet>()
+                .map_err(|_| PlanFault(format!("--ip {text}: give an IP address or a range such as 192.0.2.0/28")))?,
+        };
+        let host_bits = range.max_prefix_len() - range.prefix_len();
+        if host_bits > 16 {
+            return fault(format!(
+                "--ip {text}: a range of 2^{host_bits} addresses is too large; at most /{}",
+                range.max_prefix_len() - 16
+            ));
+        }
+        // A pool is every address of it: network and broadcast addresses are addresses like any other there.
+        let every: Box<dyn Iterator<Item = IpAddr>> = match range {
+            IpNet::V4(net) => {
+                Box::new((u32::from(net.network())..=u32::from(net.broadcast())).map(|n| IpAddr::V4(n.into())))
+            }
+            IpNet::V6(net) => {
+                Box::new((u128::from(net.network())..=u128::from(net.broadcast())).map(|n| IpAddr::V6(n.into())))
+            }
+        };
+        all.extend(every.filter(|ip| seen.insert(*ip)));
+        if all.len() > MAX_IPS {
+            return fault(format!("--ip: more than {MAX_IPS} addresses; split the run"));
+        }
+    }
+    Ok(all)
+}
+
+/// An EHLO argument that can be said at all.
+pub(super) fn check_ehlo(text: &str) -> Result<(), PlanFault> {
+    if text.is_empty() || text.len() > MAX_EHLO || text.chars().any(char::is_control) {
+        return fault(format!(
+            "the EHLO name `{}` cannot be used: give 1 to {MAX_EHLO} characters without control characters",
+            crate::report::clean_bounded(text, 60)
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        assert_eq!(duration("10").unwrap(), Duration::from_secs(10));
+        assert_eq!(duration("1.5").unwrap(), Duration::from_millis(1500));
+        assert_eq!(duration("1500ms").unwrap(), Duration::from_millis(1500));
+        assert_eq!(duration("2m").unwrap(), Duration::from_mins(2));
+        for bad in ["", "0", "-1s", "fast", "2h", "1e400", "NaN", "inf", "50ms"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn resolvers() {
+        for (text, want) in [
+            ("192.0.2.53", "192.0.2.53:53"),
+            ("192.0.2.53:5353", "192.0.2.53:5353"),
+            ("2001:db8::53", "[2001:db8::53]:53"),
+            ("[2001:db8::53]", "[2001:db8::53]:53"),
+            ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
+        ] {
+            assert_eq!(resolver(text).unwrap().to_string(), want);
+        }
+        for bad in ["", "dns.example", "192.0.2.53:", "192.0.2.53:0", "192.0.2.256", "192.0.2.53:99999"] {
+            assert!(resolver(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pools() {
+        let of = |given: &[&str]| addresses(&given.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(of(&["192.0.2.4/30", "192.0.2.5"]).unwrap().len(), 4);
+        assert_eq!(of(&["2001:db8::/120"]).unwrap().len(), 256);
+        assert_eq!(of(&["::ffff:192.0.2.1"]).unwrap(), ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        assert!(of(&["10.0.0.0/8"]).unwrap_err().to_string().contains("too large"));
+        assert!(of(&["10.0.0.0/16", "10.1.0.0/16"]).unwrap_err().to_string().contains("more than"));
+        assert!(of(&["mail.example.net"]).is_err());
+    }
+}

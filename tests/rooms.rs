@@ -1,0 +1,117 @@
+//! Each room imports only the rooms that the architecture allows it (docs/architecture.md).
+//!
+//! Textual: it reads `crate::room` and `super`-free paths in `src/`. Together with the lints of
+//! `.clippy.toml` it keeps observing and judging apart.
+
+#![expect(clippy::disallowed_methods, reason = "the test reads the sources")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A room, what it may use of ours, and what it must not use of others'.
+const ROOMS: &[(&str, &[&str], &[&str])] = &[
+    ("name", &[], PURE),
+    ("target", &["name"], PURE),
+    ("smtp", &["name"], PURE),
+    ("dns", &["name"], PURE),
+    ("evidence", &["name", "target", "smtp", "dns"], PURE),
+    ("judge", &["evidence", "name", "smtp", "dns"], PURE),
+    ("report", &["judge", "evidence", "name", "smtp", "dns"], PURE),
+    ("observe", &["evidence", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
+    ("lab", &["observe", "evidence", "judge", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
+    ("cli", &["judge", "observe", "lab", "report", "evidence", "name", "target", "smtp", "dns"], &[]),
+];
+
+const PURE: &[&str] = &[
+    "tokio::",
+    "hickory_",
+    "rustls::",
+    "std::fs",
+    "std::env",
+    "io::stdin",
+    "io::stdout",
+    "io::stderr",
+    "SystemTime",
+    "Instant",
+];
+
+fn sources(room: &str) -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    if src.join(room).is_dir() {
+        walk(&src.join(room), &mut found);
+    } else {
+        found.push(src.join(format!("{room}.rs")));
+    }
+    found
+}
+
+/// The code of a file: without comments and without its test module.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms named behind `crate::`, braces included.
+fn imported(code: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for behind in code.split("crate::").skip(1) {
+        let names: Vec<&str> = match behind.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
+            None => vec![behind],
+        };
+        for name in names {
+            let name: String = name.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            if !name.is_empty() {
+                rooms.insert(name);
+            }
+        }
+    }
+    rooms
+}
+
+#[test]
+fn every_room_keeps_to_its_imports() {
+    let mut seen = 0;
+    for (room, may, may_not) in ROOMS {
+        for path in sources(room) {
+            let code = code(&path);
+            for import in imported(&code) {
+                assert!(
+                    import == *room || may.contains(&import.as_str()),
+                    "{} uses crate::{import}; room `{room}` may use {may:?}",
+                    path.display()
+                );
+                seen += 1;
+            }
+            for foreign in *may_not {
+                assert!(!code.contains(foreign), "{} uses {foreign}; room `{room}` must not", path.display());
+            }
+        }
+    }
+    assert!(seen > 40, "the test must have read the imports, and found {seen}");
+}
+
+#[test]
+fn every_room_is_in_the_table() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in std::fs::read_dir(src).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let room = name.strip_suffix(".rs").unwrap_or(&name);
+        assert!(
+            ["lib", "main"].contains(&room) || ROOMS.iter().any(|(r, ..)| *r == room),
+            "src/{name} is a room without a row in tests/rooms.rs"
+        );
+    }
+}
