@@ -6,6 +6,7 @@
 //! and loses nothing. No format but the coloured table lets a control character through, and that one
 //! only its own colours.
 
+mod catalogue;
 mod cells;
 mod clean;
 mod facts;
@@ -18,6 +19,7 @@ mod table;
 mod transcript;
 mod wrap;
 
+pub use catalogue::catalogue_markdown;
 pub use clean::{clean, clean_bounded};
 pub use json::{check_ndjson, report_json};
 pub use markdown::markdown;

@@ -85,7 +85,8 @@ fn tls(view: &View<'_>, dialogue: &Dialogue, found: &mut Vec<Finding>) {
     }
     let greeted = dialogue.reply_to("EHLO", false).filter(|r| r.is_positive());
     let offered = greeted.is_some_and(|r| offers(&r.lines, "STARTTLS"));
-    if greeted.is_none() || dialogue.implicit_tls || offered && dialogue.tls_fault.is_some() {
+    let asked = dialogue.tls_mode != TlsMode::Off && !dialogue.implicit_tls;
+    if greeted.is_none() || !asked || offered && dialogue.tls_fault.is_some() {
         return;
     }
     let refused = dialogue.reply_to("STARTTLS", false);
