@@ -9,8 +9,10 @@
 
 mod greeting;
 mod reply;
+mod server;
 mod session;
 
 pub use greeting::{claimed_name, extensions};
 pub use reply::{Limits, Reply, ReplyFault, ReplyReader};
+pub use server::{Action, Cue, Heard, ServerLimits, ServerPlan, ServerRecord, ServerSession};
 pub use session::{Event, Phase, Session, SessionPlan, Step, TlsMode, offers};
