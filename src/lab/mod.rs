@@ -10,6 +10,7 @@ mod certificate;
 mod dns;
 mod embedded;
 mod peer;
+mod run;
 mod scenario;
 mod zone;
 
@@ -17,6 +18,8 @@ pub use scenario::{
     CheckPlan, DnsFault, DnsPlan, Expected, FaultPlan, Listen, Moment, PeerPlan, Scenario, ScriptPlan, StepPlan,
     TlsPlan,
 };
+
+pub use run::Outcome;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
