@@ -180,6 +180,8 @@ async fn accept(listener: TcpListener, world: Arc<World>) {
             journal.len() - 1
         };
         let world = Arc::clone(&world);
+        // Mail servers answer at once; waiting to fill a segment would be a delay that no scenario asked for.
+        let _ = stream.set_nodelay(true);
         connections.spawn(async move {
             let session = ServerSession::new(world.plan.clone());
             let mut connection = Connection { wire: Box::new(stream), session, world, place };

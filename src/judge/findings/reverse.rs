@@ -44,8 +44,10 @@ fn missing(view: &View<'_>, ptr: &Lookup) -> Finding {
     let detail = format!("{}{via} is {}: {how}{answered}.", ptr.question.name, ptr.status);
     let mut finding = finding(Code::PtrMissing, detail).records(wanted(view).map(|n| ptr_record(ptr, &n)));
     if let Some(zone) = zone {
-        let who = format!("{} (zone {}, contact {})", finding.fix.who, zone.apex, zone.contact);
-        finding = finding.who(who);
+        finding = finding.who(format!(
+            "owner of the zone {}, usually the hosting provider; its contact is {}",
+            zone.apex, zone.contact
+        ));
     }
     finding
 }

@@ -1,0 +1,330 @@
+//! The built program from outside: exit codes, the two streams, bad input, saved evidence.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the test plays the servers and writes the files"
+)]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use smtp_preflight::lab::{Lab, RunningLab};
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+    command.env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    program().args(args).output().unwrap()
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8(octets.to_vec()).unwrap()
+}
+
+/// A scenario's servers, and the arguments that check it.
+async fn world(name: &str) -> (RunningLab, Vec<String>) {
+    let lab = Lab::start(&Lab::scenario(name).unwrap()).await.unwrap();
+    let mut args: Vec<String> =
+        ["check", "--helo-as", "probe.example.net", "--control", "none"].map(String::from).into();
+    args.extend(lab.target.clone());
+    args.extend(lab.ips.iter().flat_map(|ip| ["--ip".into(), ip.to_string()]));
+    args.extend(lab.ehlo.iter().flat_map(|e| ["--ehlo".into(), e.clone()]));
+    args.extend(lab.resolvers.iter().flat_map(|r| ["--resolver".into(), r.to_string()]));
+    args.extend(["--timeout".into(), format!("{}ms", lab.timeout.as_millis())]);
+    (lab, args)
+}
+
+/// Runs beside the lab, whose servers live on this runtime.
+async fn run_in(args: &[String], more: &[&str]) -> Output {
+    let mut command = program();
+    command.args(args).args(more);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+#[test]
+fn bad_usage_is_one_sentence_and_exit_2() {
+    let missing = "/nonexistent/evidence.json";
+    for (args, words) in [
+        (vec!["check"], "nothing to check: give a TARGET"),
+        (vec!["check", "--no-connect", "mail.example.net"], "--no-connect needs --ip"),
+        (vec!["check", "a..b"], "target `a..b`: the name has an empty label"),
+        (vec!["check", "http://mail.example.net"], "scheme `http`"),
+        (vec!["check", "user@example.net"], "this is a mailbox"),
+        (vec!["check", "mail.example.net:smtp"], "`smtp` is not a port"),
+        (
+            vec!["check", "mail.example.net", "--resolver", "dns.example"],
+            "--resolver dns.example: give the server's IP",
+        ),
+        (vec!["check", "mail.example.net", "--timeout", "soon"], "--timeout soon: give a time"),
+        (vec!["check", "--ip", "10.0.0.0/8"], "a range of 2^24 addresses is too large"),
+        (vec!["check", "--ip", "mail.example.net"], "give an IP address or a range"),
+        (vec!["check", "--ip", "192.0.2.1", "--ehlo", ""], "the EHLO name `` cannot be used"),
+        (vec!["check", "--ip", "192.0.2.1", "--ehlo", "a\u{1b}[2Jb"], "the EHLO name `a\\x1b[2Jb` cannot be used"),
+        (vec!["check", "--replay", missing], "--replay /nonexistent/evidence.json: No such file"),
+        (
+            vec!["check", "--input", missing, "--resolver", "127.0.0.1"],
+            "--input /nonexistent/evidence.json: No such file",
+        ),
+        (vec!["check", "--input", missing, "mail.example.net"], "--input brings its own targets"),
+        (vec!["demo", "no-such-scenario"], "there is no scenario no-such-scenario"),
+    ] {
+        let out = run(&args);
+        let err = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains(words), "{args:?}: {err}");
+        assert_eq!(err.lines().count(), 1, "one sentence: {err}");
+        assert!(err.starts_with("smtp-preflight: "), "{err}");
+        assert_eq!(text(&out.stdout), "", "{args:?}");
+    }
+    for args in [vec!["chekc"], vec!["check", "--no-such-option"], vec!["check", "x", "--port", "0"], vec![]] {
+        let out = run(&args);
+        assert_eq!(out.status.code(), Some(2), "{args:?}");
+        assert!(!out.stderr.is_empty() && out.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn broken_evidence_files_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("e.json");
+    for (content, words) in [
+        ("", "not saved evidence"),
+        ("{", "not saved evidence"),
+        ("[1,2]", "not saved evidence"),
+        (r#"{"schema":"smtp-preflight-evidence/9","evidence":[]}"#, "its schema is `smtp-preflight-evidence/9`"),
+        (r#"{"schema":"smtp-preflight-evidence/1"}"#, "missing field `evidence`"),
+        (r#"{"schema":"smtp-preflight-evidence/1","evidence":[{}]}"#, "missing field"),
+        ("\u{1b}[31m", "not saved evidence"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let out = run(&["check", "--replay", file.to_str().unwrap()]);
+        let err = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{content}: {err}");
+        assert!(err.contains(words) && err.lines().count() == 1 && !err.contains('\u{1b}'), "{content}: {err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_codes_and_streams() {
+    for (name, code) in
+        [("agree", 0), ("ptr-missing", 1), ("ptr-servfail", 3), ("port-closed", 3), ("resolver-dead", 3)]
+    {
+        let (_lab, args) = world(name).await;
+        let out = run_in(&args, &[]).await;
+        assert_eq!(out.status.code(), Some(code), "{name}: {}", text(&out.stderr));
+        assert!(!out.stdout.is_empty(), "{name}: what was learnt is printed");
+        assert!(!text(&out.stdout).contains('\u{1b}'), "{name}: no colour in a pipe");
+    }
+    let (_lab, args) = world("ptr-missing").await;
+    assert_eq!(run_in(&args, &["--fail-on", "never"]).await.status.code(), Some(0));
+    assert_eq!(run_in(&args, &["--fail-on", "error"]).await.status.code(), Some(1));
+    let out = run_in(&args, &["-q"]).await;
+    assert_eq!((text(&out.stdout).lines().count(), text(&out.stderr).as_str()), (1, ""), "{}", text(&out.stdout));
+    let out = run_in(&args, &["--color", "always"]).await;
+    assert!(text(&out.stdout).contains("\u{1b}["), "colour when told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trouble_is_one_sentence_beside_the_report() {
+    for (name, words) in [
+        ("port-closed", "Connection refused"),
+        ("target-unresolvable", "has neither A nor AAAA"),
+        ("not-smtp-http", "does not begin with a reply code"),
+        ("greeting-never-comes", "no complete reply in time"),
+        ("plain-port-dialled-with-tls", "leave out smtps://"),
+    ] {
+        let (_lab, args) = world(name).await;
+        let out = run_in(&args, &[]).await;
+        let err = text(&out.stderr);
+        assert!(err.lines().count() == 1 && err.contains(words), "{name}: {err}");
+        assert_eq!(out.status.code(), Some(3), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replayed_evidence_gives_the_same_report_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("evidence.json");
+    let file = file.to_str().unwrap();
+    for name in
+        ["agree-starttls", "ptr-missing", "resolvers-disagree", "pool", "banner-escape-sequences", "port-closed"]
+    {
+        for format in ["table", "json", "ndjson", "markdown"] {
+            let (lab, args) = world(name).await;
+            let live = run_in(&args, &["--format", format, "--save", file]).await;
+            drop(lab);
+            let replayed = run(&["check", "--replay", file, "--format", format]);
+            assert!(!live.stdout.is_empty(), "{name} {format}: {}", text(&live.stderr));
+            assert_eq!(text(&live.stdout), text(&replayed.stdout), "{name} {format}");
+            assert_eq!(live.status.code(), replayed.status.code(), "{name} {format}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_the_contract() {
+    let (_lab, args) = world("ptr-missing").await;
+    let report: Value = serde_json::from_slice(&run_in(&args, &["--format", "json"]).await.stdout).unwrap();
+    assert_eq!(report["schema"], "smtp-preflight/1");
+    let check = &report["checks"][0];
+    assert_eq!(check["client"]["ip_source"], "dialled");
+    assert_eq!(check["client"]["ehlo_source"], "replied");
+    assert_eq!(check["client"]["ehlo"], "mail.example.net");
+    assert_eq!(check["smtp"]["banner"]["code"], 220);
+    assert_eq!(check["smtp"]["ehlo"]["name"], "mail.example.net");
+    assert_eq!(check["dns"]["ptr"]["status"], "nxdomain");
+    assert_eq!(check["agreement"]["verdict"], "differ");
+    assert_eq!(check["agreement"]["ptr_forward"]["state"], "absent");
+    assert_eq!(check["iprev"], "permerror");
+    assert_eq!(check["findings"][0]["code"], "ptr-missing");
+    assert!(check["findings"][0]["fix"]["records"][0].as_str().unwrap().ends_with("IN PTR mail.example.net."));
+    assert_eq!(report["summary"]["differ"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn input_streams_with_labels_and_survives_bad_lines() {
+    let (lab, args) = world("agree").await;
+    let target = lab.target.clone().unwrap();
+    let ip = lab.peers()[0].ip();
+    let lines = format!(
+        "{target}\n# a note\n\na..b\n{{\"ip\":\"{ip}\",\"ehlo\":\"other.example.net\",\"label\":{{\"ticket\":7}}}}\n{{\"target\":\"{target}\",\"label\":\"second\"}}\n"
+    );
+    let args: Vec<String> = args.into_iter().filter(|a| *a != target).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list");
+    std::fs::write(&file, lines).unwrap();
+    let out = run_in(&args, &["--input", file.to_str().unwrap(), "--format", "ndjson"]).await;
+    assert_eq!(out.status.code(), Some(2), "a line could not be read");
+    assert!(text(&out.stderr).contains("input line 4: target `a..b`"), "{}", text(&out.stderr));
+    let mut checks: Vec<Value> = text(&out.stdout).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    checks.sort_by_key(|c| c["label"].to_string());
+    let seen: Vec<(Value, Value)> =
+        checks.iter().map(|c| (c["label"].clone(), c["agreement"]["verdict"].clone())).collect();
+    assert_eq!(
+        seen,
+        [
+            ("second".into(), "agree".into()),
+            (Value::Null, "agree".into()),
+            (serde_json::json!({"ticket": 7}), "differ".into()),
+        ]
+        .map(|(l, v): (Value, Value)| (l, v))
+    );
+    let rows = run_in(&args, &["--input", file.to_str().unwrap()]).await;
+    let rows = text(&rows.stdout);
+    assert_eq!(
+        rows.lines().filter(|l| l.contains("agree") || l.contains("differ")).count(),
+        4,
+        "three rows and a summary:\n{rows}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_leaves_ends_the_writing_quietly() {
+    let (lab, args) = world("agree").await;
+    let target = lab.target.clone().unwrap();
+    let args: Vec<String> = args.into_iter().filter(|a| *a != target).collect();
+    let list = format!("{target}\n").repeat(50);
+    let (code, err) = tokio::task::spawn_blocking(move || {
+        let mut child = program()
+            .args(&args)
+            .args(["--input", "-", "--format", "ndjson"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
+        let mut first = [0; 1];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        let out = child.wait_with_output().unwrap();
+        (out.status.code(), text(&out.stderr))
+    })
+    .await
+    .unwrap();
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+}
+
+/// A server that sends what it is told, over and over, until the client goes away.
+fn hostile(octets: &'static [u8], pause: Duration) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let end = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < end && stream.write_all(octets).is_ok() {
+            std::thread::sleep(pause);
+        }
+    });
+    port
+}
+
+#[test]
+fn hostile_greetings_end_in_time_in_little_memory_and_print_nothing_raw() {
+    let mut megabyte = vec![b'A'; 1 << 20];
+    megabyte.push(b'\n');
+    let megabyte: &'static [u8] = Box::leak(megabyte.into_boxed_slice());
+    let cases: [(&str, &'static [u8], u64); 6] = [
+        ("endless lines", b"220-again\r\n", 0),
+        ("an endless line", b"220 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0),
+        ("one octet a second", b"2", 1000),
+        ("a megabyte in a line", megabyte, 0),
+        ("binary", b"\x00\x01\xff\xfe\x9b\x1b[31m\r\n", 0),
+        ("escape sequences", b"220 \x1b]0;owned\x07\x1b[2J\xe2\x80\xae mail\r\n", 0),
+    ];
+    for (what, octets, pause) in cases {
+        let port = hostile(octets, Duration::from_millis(pause));
+        let begun = Instant::now();
+        let target = format!("127.0.0.1:{port}");
+        let mut child = program()
+            .args(["check", &target, "--resolver", "127.0.0.1:1", "--timeout", "3s", "-v", "--control", "none"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut peak = 0;
+        while child.try_wait().unwrap().is_none() {
+            peak = peak.max(resident_kib(child.id()));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let out = child.wait_with_output().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(8), "{what}: {:?}", begun.elapsed());
+        assert_eq!(out.status.code(), Some(3), "{what}");
+        assert!(peak < 32 << 10, "{what}: {peak} KiB");
+        for stream in [&out.stdout, &out.stderr] {
+            let printed = text(stream);
+            let raw = printed.chars().find(|c| c.is_control() && *c != '\n' || ('\u{202a}'..='\u{202e}').contains(c));
+            assert_eq!(raw, None, "{what}:\n{printed}");
+        }
+    }
+}
+
+/// The peak resident memory so far, in KiB; 0 where this system does not tell.
+fn resident_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.trim().strip_suffix(" kB")?.trim().parse().ok()).unwrap_or_default()
+}
+
+#[test]
+fn help_version_completions_and_man() {
+    for (args, words) in [
+        (vec!["--help"], "Exit codes: 0 agrees"),
+        (vec!["--version"], env!("CARGO_PKG_VERSION")),
+        (vec!["check", "--help"], "--resolver"),
+        (vec!["completions", "bash"], "_smtp__preflight()"),
+        (vec!["completions", "zsh"], "#compdef smtp-preflight"),
+        (vec!["man"], ".TH"),
+    ] {
+        let out = run(&args);
+        assert_eq!(out.status.code(), Some(0), "{args:?}");
+        assert!(text(&out.stdout).contains(words), "{args:?}: {}", text(&out.stdout));
+    }
+}
