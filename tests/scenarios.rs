@@ -5,35 +5,31 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use smtp_preflight::cli::{FailOn, Tally};
 use smtp_preflight::evidence::{Evidence, EvidenceFile};
 use smtp_preflight::judge::{Check, Code, judge};
-use smtp_preflight::lab::{Lab, RunningLab, Scenario};
-use smtp_preflight::observe::{Dns, Observer, Options, Request};
-use smtp_preflight::target::Target;
+use smtp_preflight::lab::{Lab, Scenario};
+use smtp_preflight::report::{TableOptions, check_ndjson, markdown, row, table, transcript};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Scenarios at once: most of their time is waiting.
 const AT_ONCE: usize = 12;
 
-/// The check of a running lab, through the library.
-async fn observe(lab: &RunningLab) -> Vec<Evidence> {
-    let target = |text: &str| Target::parse(text, None).unwrap();
-    let options = Options {
-        timeout: lab.timeout,
-        connect_timeout: lab.connect_timeout,
-        helo_as: Some("probe.example".into()),
-        tls: lab.tls,
-        controls: lab.controls.iter().map(|c| target(c)).collect(),
-        ..Options::default()
-    };
-    let request = Request {
-        target: lab.target.as_deref().map(target),
-        ips: lab.ips.clone(),
-        ehlo: lab.ehlo.clone(),
-        ..Request::default()
-    };
-    Observer::new(Dns::each_of(&lab.resolvers, lab.per_try), options).unwrap().observe(&request).await
+/// Control characters that some report lets through.
+fn leaks(evidence: &Evidence, check: &Check) -> Vec<String> {
+    let options = TableOptions { width: 80, color: false };
+    [
+        ("table", table(check, &options)),
+        ("row", row(check, &options)),
+        ("markdown", markdown(std::slice::from_ref(check))),
+        ("ndjson", check_ndjson(check)),
+        ("transcript", transcript(evidence)),
+    ]
+    .into_iter()
+    .filter(|(_, text)| text.chars().any(|c| c.is_control() && c != '\n'))
+    .map(|(format, text)| format!("the {format} lets control characters through: {text:?}"))
+    .collect()
 }
 
 /// What is wrong with a scenario's outcome, in lines; empty when nothing is.
@@ -42,7 +38,7 @@ async fn faults(scenario: &Scenario) -> Vec<String> {
         Ok(lab) => lab,
         Err(fault) => return vec![fault.to_string()],
     };
-    let evidence = observe(&lab).await;
+    let evidence = lab.observe().await.unwrap();
     let checks: Vec<Check> = evidence.iter().map(judge).collect();
     let mut faults = Vec::new();
     if checks.len() != scenario.expect.len() {
@@ -72,6 +68,15 @@ async fn faults(scenario: &Scenario) -> Vec<String> {
             faults.push(format!("check {place}: unexpected {code}: {detail}"));
         }
         faults.extend(want.difference(&got).map(|code| format!("check {place}: no {code}")));
+        let shown = serde_json::to_string(&evidence[place]).unwrap() + &serde_json::to_string(check).unwrap();
+        let missing = expected.shows.iter().map(|text| lab.expand(text)).filter(|text| !shown.contains(text));
+        faults.extend(missing.map(|text| format!("check {place}: {text} is not shown")));
+        faults.extend(leaks(&evidence[place], check));
+    }
+    let mut tally = Tally::default();
+    checks.iter().for_each(|check| tally.add(check, FailOn::default()));
+    if tally.exit().code() != scenario.exit {
+        faults.push(format!("exit {}, not {}", tally.exit().code(), scenario.exit));
     }
     let saved = EvidenceFile::new(evidence).to_json().unwrap();
     let replayed: Vec<Check> = EvidenceFile::from_json(&saved).unwrap().evidence.iter().map(judge).collect();
@@ -111,4 +116,26 @@ async fn every_scenario_comes_out_as_its_file_says() {
     let mut all: Vec<String> = running.join_all().await.into_iter().flatten().collect();
     all.sort();
     assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+/// A test of the test: each wrong expectation is noticed.
+#[tokio::test]
+async fn a_wrong_expectation_is_noticed() {
+    let text = include_str!("../fixtures/scenarios/agree.toml");
+    for (from, to, words) in [
+        ("ehlo_ptr = \"agree\"", "ehlo_ptr = \"differ\"", "ehlo_ptr is Agree"),
+        ("ptr_forward = \"agree\"", "ptr_forward = \"absent\"", "ptr_forward is Agree"),
+        ("ehlo_forward = \"agree\"", "ehlo_forward = \"unknown\"", "ehlo_forward is Agree"),
+        ("verdict = \"agree\"", "verdict = \"unknown\"", "verdict Agree"),
+        ("iprev = \"pass\"", "iprev = \"fail\"", "iprev Pass"),
+        ("findings = []", "findings = [\"ptr-multiple\"]", "no ptr-multiple"),
+        ("findings = []", "findings = []\nshows = [\"no such text\"]", "is not shown"),
+        ("exit = 0", "exit = 1", "exit 0"),
+        ("mail A {ip}", "mail A {ip}\nmail A 192.0.2.1\n$ORIGIN {reverse}.\n@ PTR second.example.net.", "unexpected"),
+    ] {
+        let wrong = text.replace(from, to);
+        assert_ne!(wrong, text, "{from}");
+        let faults = faults(&Scenario::parse("agree", &wrong).unwrap()).await;
+        assert!(faults.iter().any(|f| f.contains(words)), "{to}: {faults:?}");
+    }
 }

@@ -24,7 +24,10 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::dns::reverse_name;
+use crate::evidence::Evidence;
+use crate::observe::{Dns, Observer, Options, Request};
 use crate::smtp::{ServerRecord, TlsMode};
+use crate::target::Target;
 
 /// Why a lab does not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +118,7 @@ impl Lab {
         let target = check.target.as_deref().map(expand);
         let target = target.or_else(|| addresses.first().map(|a| format!("{scheme}{a}")));
         Ok(RunningLab {
+            name: scenario.name.clone(),
             resolvers,
             target: target.filter(|_| !check.no_connect),
             ips: ips.map_err(|e| broken(format!("check.ip: {e}")))?,
@@ -139,8 +143,8 @@ fn expand(text: &str, peers: &[SocketAddr]) -> String {
         let zone = reverse.split_once('.').map_or(reverse.as_str(), |(_, zone)| zone);
         text = text
             .replace(&format!("{{ip{number}}}"), &peer.ip().to_string())
-            .replace(&format!("{{reverse{number}}}"), &format!("{reverse}."))
-            .replace(&format!("{{reverse_zone{number}}}"), &format!("{zone}."))
+            .replace(&format!("{{reverse{number}}}"), &reverse)
+            .replace(&format!("{{reverse_zone{number}}}"), zone)
             .replace("{port}", &peer.port().to_string());
     }
     text
@@ -148,6 +152,7 @@ fn expand(text: &str, peers: &[SocketAddr]) -> String {
 
 /// A lab that runs until it is dropped, and the check to run against it.
 pub struct RunningLab {
+    name: String,
     /// The resolvers to ask (`--resolver`), in order.
     pub resolvers: Vec<SocketAddr>,
     /// What to dial (TARGET); `None` where only the DNS is judged.
@@ -171,6 +176,34 @@ pub struct RunningLab {
 }
 
 impl RunningLab {
+    /// Runs the scenario's check, as the command line would.
+    pub async fn observe(&self) -> Result<Vec<Evidence>, LabFault> {
+        let broken = |what| LabFault::Scenario { name: self.name.clone(), what };
+        let target = |text: &String| Target::parse(text, None).map_err(|e| broken(e.to_string()));
+        let options = Options {
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+            tls: self.tls,
+            controls: self.controls.iter().map(target).collect::<Result<_, _>>()?,
+            ..Options::default()
+        };
+        let request = Request {
+            target: self.target.as_ref().map(target).transpose()?,
+            ips: self.ips.clone(),
+            ehlo: self.ehlo.clone(),
+            ..Request::default()
+        };
+        let dns = Dns::each_of(&self.resolvers, self.per_try);
+        let observer = Observer::new(dns, options)
+            .map_err(|e| LabFault::Machine { name: self.name.clone(), what: e.to_string() })?;
+        Ok(observer.observe(&request).await)
+    }
+
+    /// Fills the placeholders of a text of the scenario.
+    pub fn expand(&self, text: &str) -> String {
+        expand(text, &self.peers())
+    }
+
     /// Where the SMTP peers listen, in the scenario's order.
     pub fn peers(&self) -> Vec<SocketAddr> {
         self.peers.iter().map(|p| p.address).collect()
