@@ -26,15 +26,20 @@ pub(super) struct Line {
     pub text: String,
     /// The text comes from the network or the caller; otherwise these are our own words.
     pub seen: bool,
+    /// The client's address among others.
+    pub marked: bool,
 }
 
 impl Line {
     fn seen(text: &str) -> Self {
-        Self { text: clean_bounded(text, MAX_NAME).into_owned(), seen: true }
+        if text.trim().is_empty() {
+            return Self::said("(empty)");
+        }
+        Self { text: clean_bounded(text, MAX_NAME).into_owned(), seen: true, marked: false }
     }
 
     fn said(text: impl Into<String>) -> Self {
-        Self { text: text.into(), seen: false }
+        Self { text: text.into(), seen: false, marked: false }
     }
 }
 
@@ -115,8 +120,8 @@ fn ptr_names(check: &Check) -> Vec<Line> {
     if names.is_empty() {
         return vec![no_ptr(check)];
     }
-    let mut lines: Vec<Line> = names.iter().take(MAX_NAMES).flat_map(|n| name(n)).collect();
-    push_more(&mut lines, names.len(), MAX_NAMES);
+    let mut lines: Vec<Line> = names.iter().take(shown(names.len(), MAX_NAMES)).flat_map(|n| name(n)).collect();
+    push_more(&mut lines, names.len(), shown(names.len(), MAX_NAMES));
     lines
 }
 
@@ -135,12 +140,14 @@ fn ptr_forward(check: &Check) -> Vec<(Vec<Line>, Vec<Line>)> {
     let mut forward: Vec<&ForwardReport> = check.dns.forward.iter().collect();
     forward.sort_by_key(|f| !f.holds_ip);
     let several = forward.len() > 1;
-    let mut pairs: Vec<_> =
-        forward.iter().take(MAX_NAMES).map(|f| (name(&f.name), addresses(check, f, several))).collect();
-    let mut more = Vec::new();
-    push_more(&mut more, ordered_ptr_names(check).len(), pairs.len());
-    if !more.is_empty() {
-        pairs.push((more, Vec::new()));
+    let mut pairs: Vec<_> = forward
+        .iter()
+        .take(shown(forward.len(), MAX_NAMES))
+        .map(|f| (name(&f.name), addresses(check, f, several)))
+        .collect();
+    let shown = pairs.len();
+    if let Some((left, _)) = pairs.last_mut() {
+        push_more(left, ordered_ptr_names(check).len(), shown);
     }
     pairs
 }
@@ -179,11 +186,16 @@ fn addresses(check: &Check, forward: &ForwardReport, among_names: bool) -> Vec<L
     let marked = among_names || all.len() > 1;
     let mut lines: Vec<Line> = all
         .iter()
-        .take(MAX_ADDRESSES)
-        .map(|a| Line::seen(&format!("{a}{}", if marked && is_client(a) { " ✓" } else { "" })))
+        .take(shown(all.len(), MAX_ADDRESSES))
+        .map(|a| Line { marked: marked && is_client(a), ..Line::seen(&a.to_string()) })
         .collect();
-    push_more(&mut lines, all.len(), MAX_ADDRESSES);
+    push_more(&mut lines, all.len(), shown(all.len(), MAX_ADDRESSES));
     lines
+}
+
+/// How many of `all` are shown: "and 1 more" takes as much room as the one.
+fn shown(all: usize, limit: usize) -> usize {
+    if all == limit + 1 { all } else { limit }
 }
 
 fn push_more(lines: &mut Vec<Line>, all: usize, shown: usize) {
@@ -226,23 +238,24 @@ pub(super) fn fault_words(kind: FaultKind) -> &'static str {
     }
 }
 
-/// `relay.example.net:25 → 203.0.113.10`: what was dialled, and the address judged.
-pub(super) fn title(check: &Check) -> String {
+/// `relay.example.net:25`: what was dialled; the address judged where nothing was named.
+pub(super) fn dialled(check: &Check) -> String {
     let target = &check.target;
-    let ip = check.client.ip.map(|ip| ip.to_string());
-    let dialled = match (&target.host, target.port) {
+    let text = match (&target.host, target.port) {
         (Some(host), Some(port)) if host.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{host}]:{port}"),
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.clone(),
-        (None, _) if ip.is_none() => target.input.clone(),
-        (None, _) => String::new(),
+        (None, _) => check.client.ip.map_or_else(|| target.input.clone(), |ip| ip.to_string()),
     };
-    let dialled = clean_bounded(&dialled, MAX_NAME);
-    match ip {
-        Some(ip) if dialled.is_empty() || target.port.is_none() && dialled == ip => ip,
-        Some(ip) if target.host.as_deref() == Some(ip.as_str()) => dialled.into_owned(),
-        Some(ip) => format!("{dialled} → {ip}"),
-        None => dialled.into_owned(),
+    clean_bounded(&text, MAX_NAME).into_owned()
+}
+
+/// `relay.example.net:25 → 203.0.113.10`: what was dialled, and the address judged.
+pub(super) fn title(check: &Check) -> String {
+    let dialled = dialled(check);
+    match check.client.ip.map(|ip| ip.to_string()) {
+        Some(ip) if check.target.host.as_ref().is_some_and(|h| *h != ip) => format!("{dialled} → {ip}"),
+        _ => dialled,
     }
 }
 
@@ -284,14 +297,18 @@ pub(super) fn state_words(state: EdgeState) -> &'static str {
     }
 }
 
-/// The edges that do not agree, each with its sentence.
-pub(super) fn open_edges(check: &Check) -> impl Iterator<Item = (EdgeState, String)> {
+/// The edges that do not agree, each with its sentence, none of them twice.
+pub(super) fn open_edges(check: &Check) -> Vec<(EdgeState, String)> {
     let agreement = &check.agreement;
     let edges: [&Edge; 3] = [&agreement.ehlo_ptr, &agreement.ptr_forward, &agreement.ehlo_forward];
-    edges
-        .into_iter()
-        .filter(|e| e.state != EdgeState::Agree)
-        .map(|e| (e.state, clean_bounded(&e.because, MAX_TEXT).into_owned()))
+    let mut open = Vec::new();
+    for edge in edges.into_iter().filter(|e| e.state != EdgeState::Agree) {
+        let said = (edge.state, clean_bounded(&edge.because, MAX_TEXT).into_owned());
+        if !open.contains(&said) {
+            open.push(said);
+        }
+    }
+    open
 }
 
 /// Findings that say that something could not be seen, rather than what was.

@@ -77,7 +77,7 @@ fn iprev(check: &Check) -> String {
     }
     if let Some(ptr) = &check.dns.ptr {
         parts.push(ms(ptr.took_ms));
-        parts.extend(ptr.ttl.map(|ttl| format!("cached for {ttl} s")));
+        parts.extend(ptr.ttl.map(|ttl| format!("TTL {ttl} s")));
     }
     parts.join(" · ")
 }
@@ -90,29 +90,27 @@ fn assumed(check: &Check) -> Option<&'static str> {
     }
     let replied = client.ehlo_source == Some(EhloSource::Replied);
     Some(match client.ip_source {
-        Some(IpSource::Dialled) if replied => {
-            "name and address are as this host greets, not necessarily as it sends: `listen` shows that"
-        }
-        Some(IpSource::Dialled) => "the address is where this host listens, not necessarily where it sends from",
-        _ => "the name is as this host greets, not necessarily as it sends: `listen` shows that",
+        Some(IpSource::Dialled) if replied => "that it sends as it greets: from this address, by this name",
+        Some(IpSource::Dialled) => "that it sends from the address on which it listens",
+        _ => "that it sends by the name with which it greets",
     })
 }
 
 fn phase_words(phase: Phase) -> &'static str {
     match phase {
-        Phase::Resolve => "looking up the target",
-        Phase::Connect => "connecting",
-        Phase::Greeting => "waiting for the greeting",
-        Phase::Ehlo => "EHLO",
-        Phase::Helo => "HELO",
-        Phase::StartTls => "STARTTLS",
-        Phase::Tls => "the TLS handshake",
+        Phase::Resolve => "while looking up the target",
+        Phase::Connect => "while connecting",
+        Phase::Greeting => "while waiting for the greeting",
+        Phase::Ehlo => "after EHLO",
+        Phase::Helo => "after HELO",
+        Phase::StartTls => "after STARTTLS",
+        Phase::Tls => "in the TLS handshake",
     }
 }
 
 /// A fault in one line: kind, phase, and the system's words where they add some.
 pub(super) fn fault_line(fault: &Fault) -> String {
-    let line = format!("{} at {}", fault_words(fault.kind), phase_words(fault.phase));
+    let line = format!("{} {}", fault_words(fault.kind), phase_words(fault.phase));
     if fault.detail.is_empty() { line } else { format!("{line} ({})", short(&fault.detail)) }
 }
 
@@ -138,12 +136,11 @@ fn ptr_trouble(check: &Check) -> bool {
 /// The way to the PTR and who holds its zone.
 fn reverse(ptr: &PtrReport) -> Option<String> {
     let mut parts = Vec::new();
-    if !ptr.chain.is_empty() {
-        let mut chain: Vec<String> = ptr.chain.iter().take(MAX_LISTED + 1).map(|n| short(n)).collect();
-        if ptr.chain.len() > chain.len() {
-            chain.push("…".into());
-        }
-        parts.push(format!("{} (RFC 2317)", chain.join(" → ")));
+    // The first of the chain is the reverse name itself, which says no more than the address.
+    let aliases: Vec<String> = ptr.chain.iter().skip(1).map(|n| short(n)).collect();
+    if !aliases.is_empty() {
+        let more = if aliases.len() > MAX_LISTED { " → …" } else { "" };
+        parts.push(format!("alias of {}{more} (RFC 2317)", aliases[..aliases.len().min(MAX_LISTED)].join(" → ")));
     }
     if let Some(zone) = &ptr.zone {
         parts.push(format!("zone {}", short(&zone.apex)));

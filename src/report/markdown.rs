@@ -4,6 +4,8 @@
 //! (tables). Network text stands in code spans, where links, mentions and HTML have no power; in
 //! prose, every ASCII punctuation mark is escaped and what a renderer could link is put in code.
 
+use std::net::IpAddr;
+
 use super::cells::{
     EdgeRow, Line, MAX_TEXT, edges, finding_sign, open_edges, ordered_findings, state_sign, state_words, title,
     verdict_words,
@@ -40,7 +42,7 @@ fn section(check: &Check) -> String {
     }
     if findings.is_empty() {
         lines.push(String::new());
-        let open: Vec<_> = open_edges(check).collect();
+        let open = open_edges(check);
         if open.is_empty() {
             lines.push("Nothing to change.".into());
         }
@@ -55,6 +57,7 @@ fn table_rows(row: &EdgeRow) -> Vec<String> {
         // A pipe can end a cell even inside a code span (GFM §4.10), and renderers differ on how one is
         // escaped there; no host name holds one.
         let shown = lines.iter().map(|l| match l.text.replace('|', "\\x7c") {
+            text if l.marked => code(&text) + " ✓",
             text if l.seen => code(&text),
             text => prose(&text),
         });
@@ -85,17 +88,23 @@ fn one_finding(finding: &Finding) -> Vec<String> {
     if fix.steps.is_empty() && fix.records.is_empty() {
         return lines;
     }
-    lines.extend([String::new(), format!("**Fix** ({}):", words(&fix.who))]);
-    if !fix.steps.is_empty() {
-        lines.push(String::new());
+    match fix.steps.as_slice() {
+        [] => {}
+        [step] => lines.extend([String::new(), format!("**Fix:** {}", words(step))]),
+        steps => {
+            lines.extend([String::new(), "**Fix:**".into(), String::new()]);
+            lines.extend(steps.iter().enumerate().map(|(place, step)| format!("{}. {}", place + 1, words(step))));
+        }
     }
-    lines.extend(fix.steps.iter().enumerate().map(|(place, step)| format!("{}. {}", place + 1, words(step))));
     if !fix.records.is_empty() {
         let records: Vec<String> = fix.records.iter().map(|r| bounded(r)).collect();
         let fence = "`".repeat(records.iter().map(|r| longest_run(r) + 1).max().unwrap_or(3).max(3));
         lines.extend([String::new(), fence.clone()]);
         lines.extend(records);
         lines.push(fence);
+    }
+    if !fix.who.is_empty() {
+        lines.extend([String::new(), format!("**Who:** {}", words(&fix.who))]);
     }
     lines
 }
@@ -122,25 +131,44 @@ fn code(text: &str) -> String {
 /// Running text: punctuation escaped, and in code what a renderer would make a link, a mention or a
 /// reference of.
 fn prose(text: &str) -> String {
-    let words: Vec<String> = text.split(' ').map(|w| if linkable(w) { code(w) } else { escape(w) }).collect();
+    let words: Vec<String> = text.split(' ').map(word).collect();
     words.join(" ")
 }
 
-/// Addresses, names, mailboxes, mentions, issue numbers and commit ids.
+fn word(word: &str) -> String {
+    if !linkable(word) {
+        return escape(word);
+    }
+    // The sentence's own brackets and stops stay outside of the code.
+    let inner = word.trim_start_matches('(').trim_end_matches([',', '.', ';', ':', ')']);
+    let before = word.len() - word.trim_start_matches('(').len();
+    let (open, close) = (&word[..before], &word[before + inner.len()..]);
+    format!("{open}{}{close}", code(inner))
+}
+
+/// Names, addresses, links, mailboxes, mentions, issue numbers, commit ids and `:emoji:`.
 fn linkable(word: &str) -> bool {
     let inner = word.trim_matches(|c: char| c.is_ascii_punctuation());
-    let long_hex = inner.len() >= 7 && inner.bytes().all(|b| b.is_ascii_hexdigit());
-    inner.contains([':', '/', '.']) || word.contains(['@', '#']) || long_hex || word.contains("GH-")
+    let dotted_name = inner.split('.').skip(1).any(|l| l.starts_with(char::is_alphabetic));
+    let commit = inner.len() >= 7 && inner.bytes().all(|b| b.is_ascii_hexdigit());
+    dotted_name
+        || commit
+        || inner.parse::<IpAddr>().is_ok()
+        || inner.contains("://")
+        || word.contains(['@', '#'])
+        || word.matches(':').count() > 1
+        || word.contains("GH-")
 }
 
 fn escape(word: &str) -> String {
-    const QUIET: &str = ".,;:()'?%=+/";
-    let mut out = String::with_capacity(word.len());
+    // These mark nothing up within a word, only at the head of a line, where any word may stand; and
+    // behind a number they make a list's item.
+    const QUIET: &str = ".,;:)'?%/-+=";
+    let numbered = word.len() > 1 && word.as_bytes()[..word.len() - 1].iter().all(u8::is_ascii_digit);
+    let mut out = String::with_capacity(word.len() + 4);
     for (place, c) in word.chars().enumerate() {
-        // `+`, `=`, `-` and `1.` begin a list or a heading at the head of a line only; no text of ours is
-        // there, but a word may be.
-        let quiet = QUIET.contains(c) && (place > 0 || c == '(' || c == '\'') && c != '=' && c != '+';
-        if c.is_ascii_punctuation() && !quiet && !(c == '-' && place > 0) {
+        let quiet = c == '(' || place > 0 && !numbered && QUIET.contains(c);
+        if c.is_ascii_punctuation() && !quiet {
             out.push('\\');
         }
         out.push(c);
@@ -170,6 +198,9 @@ mod tests {
             ("@team #12", "`@team` `#12`"),
             ("asked 192.0.2.53", "asked `192.0.2.53`"),
             ("a|b", "a\\|b"),
+            ("(hostmaster@host.example).", "(`hostmaster@host.example`)."),
+            ("TLSv1.3 at 1.2 ms, §2.7.3", "TLSv1.3 at 1.2 ms, §2.7.3"),
+            ("... 1. 2) :warning:", "\\... 1\\. 2\\) `:warning`:"),
         ] {
             assert_eq!(prose(text), shown, "{text}");
         }
@@ -177,7 +208,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_backtick_or_bracket_stands_alone(text in "[ -~]{0,60}") {
+        fn no_backtick_or_bracket_stands_alone(text in "[ -~é例]{0,60}") {
             // Undo escapes and code spans as a renderer does; what is left must hold no live mark.
             let mut rest = prose(&text).chars().collect::<std::collections::VecDeque<_>>();
             while let Some(c) = rest.pop_front() {

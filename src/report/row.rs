@@ -3,10 +3,10 @@
 //! Shape: verdict, target, EHLO, PTR, the signs of the three edges in the order EHLO=PTR, PTR→A,
 //! EHLO→A, codes. Each line stands alone, so a batch can be written as it is made.
 
-use super::cells::{edges, label, ordered_findings, state_sign, title};
+use super::cells::{dialled, edges, label, ordered_findings, state_sign, title};
 use super::ink::Ink;
 use super::table::{MIN_WIDTH, TableOptions};
-use super::wrap::fit;
+use super::wrap::{fit, width};
 use crate::judge::{Check, Summary, Verdict};
 
 /// The verdict's column.
@@ -48,9 +48,11 @@ pub fn row(check: &Check, options: &TableOptions) -> String {
         Verdict::Differ => "differ",
         Verdict::Unknown => "unknown",
     };
-    let mut target = title(check);
-    if let Some(label) = label(check) {
-        target = format!("{label}: {target}");
+    let (target_column, _, codes_column) = columns(options);
+    let mark = label(check).map(|l| format!("{l}: ")).unwrap_or_default();
+    let mut target = mark.clone() + &title(check);
+    if width(&target) > target_column {
+        target = mark + &dialled(check);
     }
     let [ehlo_ptr, ptr_forward, ehlo_forward] = edges(check);
     let signs = [&ehlo_ptr, &ptr_forward, &ehlo_forward].map(|e| state_sign(e.state)).join(" ");
@@ -62,7 +64,11 @@ pub fn row(check: &Check, options: &TableOptions) -> String {
             codes.push(finding.code.entry().slug);
         }
     }
-    let parts = [word.into(), target, ehlo, ptr, signs, codes.join(" ")];
+    let mut said = codes.join(" ");
+    if width(&said) > codes_column && codes.len() > 1 {
+        said = format!("{} +{}", codes[0], codes.len() - 1);
+    }
+    let parts = [word.into(), target, ehlo, ptr, signs, said];
     let ink = Ink { color: options.color };
     line(options, &parts, |place, text| match place {
         0 | 4 => ink.verdict(verdict, text),
@@ -109,7 +115,7 @@ mod tests {
             let (target, name, codes) = columns(&options);
             let gaps = if name == 0 { 3 } else { 5 };
             assert_eq!(VERDICT + target + 2 * name + SIGNS + codes + gaps * GAP.len(), limit);
-            assert!(crate::report::wrap::width(rows_header(&options).trim_end()) <= limit);
+            assert!(width(rows_header(&options).trim_end()) <= limit);
         }
     }
 

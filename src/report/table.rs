@@ -15,14 +15,12 @@ use super::clean::clean_bounded;
 use super::facts::facts;
 use super::ink::Ink;
 use super::wrap::{hang, width, wrap};
-use crate::judge::{Check, EdgeState, Finding};
+use crate::judge::{Check, EdgeState, Finding, Fix};
 
 /// The narrowest width that is kept to; less counts as this.
 pub const MIN_WIDTH: usize = 40;
 /// The widest: longer lines do not read.
 const MAX_WIDTH: usize = 120;
-/// Below this, two columns of names side by side are too narrow to read.
-const SIDE_BY_SIDE: usize = 72;
 /// The label in a cell and the space behind it.
 const LABEL: usize = 5;
 /// The result column: `? unknown`.
@@ -31,6 +29,10 @@ const RESULT: usize = 9;
 const KEY: usize = 10;
 /// Indent of a finding's body.
 const BODY: usize = 3;
+/// Stands for a space at which no line is folded, until the folding is done.
+const NO_BREAK: &str = "\u{a0}";
+/// `Fix: ` and `Who: `.
+const FIX: usize = 5;
 
 /// How to draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub fn table(check: &Check, options: &TableOptions) -> String {
     lines.push(String::new());
     for (key, text) in facts(check) {
         let lead = ink.faint(&format!(" {key:width$}", width = KEY - 1));
-        lines.extend(hang(&lead, &text, KEY, limit));
+        lines.extend(hang(&lead, &keep_together(&text), KEY, limit).iter().map(|l| l.replace(NO_BREAK, " ")));
     }
     let findings = ordered_findings(check);
     for finding in &findings {
@@ -66,8 +68,8 @@ pub fn table(check: &Check, options: &TableOptions) -> String {
     }
     if findings.is_empty() {
         lines.push(String::new());
-        let mut open = open_edges(check).peekable();
-        if open.peek().is_none() {
+        let open = open_edges(check);
+        if open.is_empty() {
             lines.extend(wrap("Nothing to change.", limit));
         }
         for (state, because) in open {
@@ -76,6 +78,13 @@ pub fn table(check: &Check, options: &TableOptions) -> String {
         }
     }
     lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// Binds the words of each short part, so that a fold falls between parts.
+fn keep_together(text: &str) -> String {
+    const SHORT: usize = 28;
+    let parts = text.split(" · ").map(|p| if width(p) <= SHORT { p.replace(' ', NO_BREAK) } else { p.to_owned() });
+    parts.collect::<Vec<_>>().join(&format!("{NO_BREAK}· "))
 }
 
 /// The title on the left, folded where it is long; the verdict on the right of its first line.
@@ -89,25 +98,24 @@ fn head(check: &Check, limit: usize, ink: Ink) -> Vec<String> {
     lines
 }
 
-/// The three edges in a frame: side by side where that fits or the width allows, else one side
-/// above the other.
+/// The three edges in a frame: side by side where nothing has to be folded for it, else one side
+/// above the other, since a name in one piece reads better.
 fn frame(rows: &[EdgeRow; 3], limit: usize, ink: Ink) -> Vec<String> {
-    let natural = |right: bool| {
+    let widest = |right: bool| {
         let sides = rows.iter().flat_map(|r| &r.pairs).flat_map(|(l, r)| if right { r } else { l });
-        LABEL + sides.map(|l| width(&l.text)).max().unwrap_or(0).max(4)
+        LABEL + sides.map(|l| width(&shown(l))).max().unwrap_or(0)
     };
-    let (left, right) = (natural(false), natural(true));
-    let beside = limit - 4 - 6 - RESULT;
-    let above = limit - 3 - 4 - RESULT;
-    if left + right <= beside {
+    let (left, right) = (widest(false), widest(true));
+    // Frame and padding take ten columns with three cells, seven with two.
+    if left + right + RESULT + 10 <= limit {
         side_by_side(rows, left, right, ink)
-    } else if left.max(right) <= above || limit < SIDE_BY_SIDE {
-        stacked(rows, above, ink)
     } else {
-        // The narrower side keeps what it needs; the other is folded.
-        let left = left.min(beside - right.min(beside / 2));
-        side_by_side(rows, left, beside - left, ink)
+        stacked(rows, limit - RESULT - 7, ink)
     }
+}
+
+fn shown(line: &Line) -> String {
+    if line.marked { format!("{} ✓", line.text) } else { line.text.clone() }
 }
 
 fn side_by_side(rows: &[EdgeRow; 3], left_width: usize, right_width: usize, ink: Ink) -> Vec<String> {
@@ -143,7 +151,7 @@ fn stacked(rows: &[EdgeRow; 3], cell_width: usize, ink: Ink) -> Vec<String> {
 fn side(into: &mut Vec<String>, label: &str, lines: &[Line], cell_width: usize, ink: Ink) {
     for (place, line) in lines.iter().enumerate() {
         let lead = if place == 0 { ink.faint(&format!("{label:LABEL$}")) } else { " ".repeat(LABEL) };
-        into.extend(hang(&lead, &line.text, LABEL, cell_width));
+        into.extend(hang(&lead, &shown(line), LABEL, cell_width));
     }
 }
 
@@ -173,32 +181,42 @@ fn one_finding(finding: &Finding, limit: usize, ink: Ink) -> Vec<String> {
     }
     let detail = match finding.reference.as_str() {
         "" => text(&finding.detail),
-        reference => format!("{} ({})", text(&finding.detail), text(reference)),
+        reference => format!("{} ({})", text(&finding.detail), text(reference).replace(' ', NO_BREAK)),
     };
-    lines.extend(hang(&pad, &detail, BODY, limit));
+    lines.extend(hang(&pad, &detail, BODY, limit).iter().map(|l| l.replace(NO_BREAK, " ")));
+    lines.extend(the_fix(&finding.fix, limit, ink));
+    lines
+}
 
-    let fix = &finding.fix;
-    let who = if fix.who.is_empty() { "Fix:".to_owned() } else { format!("Fix ({}):", text(&fix.who)) };
-    if let [step] = fix.steps.as_slice() {
-        lines.extend(hang(&pad, &format!("{who} {}", text(step)), BODY + 2, limit));
-    } else if !fix.steps.is_empty() || !fix.records.is_empty() {
-        lines.extend(hang(&pad, &who, BODY + 2, limit));
-        for (place, step) in fix.steps.iter().enumerate() {
-            let lead = format!("{pad}{:<3}", format!("{}.", place + 1));
-            lines.extend(hang(&lead, &text(step), width(&lead), limit));
+/// What to do, the records to publish, and who can.
+fn the_fix(fix: &Fix, limit: usize, ink: Ink) -> Vec<String> {
+    let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
+    let lead = |key: &str| format!("{:BODY$}{}", "", ink.faint(&format!("{key:FIX$}")));
+    let indent = BODY + FIX;
+    let mut lines = Vec::new();
+    for (place, step) in fix.steps.iter().enumerate() {
+        let lead = lead(if place == 0 { "Fix:" } else { "" });
+        if fix.steps.len() == 1 {
+            lines.extend(hang(&lead, &text(step), indent, limit));
+        } else {
+            let number = format!("{}. ", place + 1);
+            lines.extend(hang(&(lead + &number), &text(step), indent + number.len(), limit));
         }
     }
     for record in &fix.records {
         lines.extend(one_record(&text(record), limit).iter().map(|l| ink.record(l)));
     }
+    if !fix.who.is_empty() {
+        lines.extend(hang(&lead("Who:"), &text(&fix.who), indent, limit));
+    }
     lines
 }
 
-/// A zone line, folded only between its fields; moved to the left edge where it needs the room.
+/// A zone line, folded only between its fields; moved to the left as far as its longest field needs.
 fn one_record(record: &str, limit: usize) -> Vec<String> {
-    const INDENT: usize = 7;
+    const INDENT: usize = BODY + FIX + 2;
     let longest = record.split(' ').map(width).max().unwrap_or(0);
-    let indent = if longest + INDENT <= limit { INDENT } else { 0 };
+    let indent = INDENT.min(limit.saturating_sub(longest));
     let mut lines: Vec<String> = Vec::new();
     for field in record.split(' ').filter(|f| !f.is_empty()) {
         match lines.last_mut() {

@@ -16,33 +16,25 @@ pub(super) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum::<usize>().max(get_string_width(text))
 }
 
-/// Folds at spaces; a word that is too long for a line, behind a `.`, `-`, `/`, `:`, `_` or `@`, and
-/// where there is none, anywhere. At least one line; none wider than `limit`, as long as `limit` holds
-/// one character.
+/// Where a long word is folded, behind the mark: first between labels and parts, then within them.
+const JOINTS: [&[char]; 2] = [&['.', '/', ':', '@'], &['-', '_', '=']];
+
+/// Folds at spaces; a word that is too long for a line, at its joints; what has none, anywhere. At
+/// least one line; none wider than `limit`, as long as `limit` holds one character.
 pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split(' ').filter(|w| !w.is_empty()) {
-        let gap = usize::from(!line.is_empty());
-        if width(&line) + gap + width(word) <= limit {
-            line.push_str(if gap == 1 { " " } else { "" });
+        let gap = if line.is_empty() { "" } else { " " };
+        if width(&line) + gap.len() + width(word) <= limit {
+            line.push_str(gap);
             line.push_str(word);
             continue;
         }
         if !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        for piece in word.split_inclusive(['.', '-', '/', ':', '_', '@']) {
-            if width(&line) + width(piece) > limit && !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-            }
-            for c in piece.chars() {
-                if width(&line) + char_width(c) > limit && !line.is_empty() {
-                    lines.push(std::mem::take(&mut line));
-                }
-                line.push(c);
-            }
-        }
+        fold(word, limit, &JOINTS, &mut line, &mut lines);
     }
     if !line.is_empty() || lines.is_empty() {
         lines.push(line);
@@ -50,8 +42,29 @@ pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
     lines
 }
 
-/// Folds behind `first` columns that are already taken on the first line, the others indented by
-/// `indent`; the first line comes without what is already there.
+fn fold(word: &str, limit: usize, joints: &[&[char]], line: &mut String, lines: &mut Vec<String>) {
+    let Some((marks, finer)) = joints.split_first() else {
+        for c in word.chars() {
+            if width(line) + char_width(c) > limit && !line.is_empty() {
+                lines.push(std::mem::take(line));
+            }
+            line.push(c);
+        }
+        return;
+    };
+    for piece in word.split_inclusive(*marks) {
+        if width(line) + width(piece) > limit && !line.is_empty() {
+            lines.push(std::mem::take(line));
+        }
+        if width(piece) <= limit {
+            line.push_str(piece);
+        } else {
+            fold(piece, limit, finer, line, lines);
+        }
+    }
+}
+
+/// Folds, with `lead` (of `indent` columns) before the first line and as much space before the others.
 pub(super) fn hang(lead: &str, text: &str, indent: usize, limit: usize) -> Vec<String> {
     let room = limit.saturating_sub(indent).max(1);
     let mut lines = wrap(text, room);
@@ -90,7 +103,8 @@ mod tests {
     #[test]
     fn folds_at_spaces_then_at_joints_then_anywhere() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("mail-relay.example.net", 12), ["mail-relay.", "example.net"]);
+        assert_eq!(wrap("mail-relay.example.net", 14), ["mail-relay.", "example.net"]);
+        assert_eq!(wrap("a-long-label.example", 8), ["a-long-", "label.", "example"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("例え例え", 5), ["例え", "例え"]);
         assert_eq!(wrap("", 5), [""]);

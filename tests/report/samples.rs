@@ -9,7 +9,7 @@ use smtp_preflight::smtp::{Phase, Reply};
 
 const RESOLVER: &str = "192.0.2.53:53";
 
-pub fn lookup(name: &str, kind: RecordType, status: Status, data: &[&str]) -> Lookup {
+fn lookup(name: &str, kind: RecordType, status: Status, data: &[&str]) -> Lookup {
     let mut lookup = Lookup::empty(Question::new(name, kind), RESOLVER.into(), status, None);
     lookup.answers = data.iter().map(|d| Answer { data: (*d).into(), ttl: 3600 }).collect();
     lookup.took_ms = 1.25;
@@ -21,7 +21,7 @@ fn found(name: &str, kind: RecordType, data: &[&str]) -> Lookup {
     lookup(name, kind, Status::Found, data)
 }
 
-pub fn ptr(ip: &str, names: &[&str]) -> Lookup {
+fn ptr(ip: &str, names: &[&str]) -> Lookup {
     found(&reverse_name(ip.parse().unwrap()), RecordType::Ptr, names)
 }
 
@@ -66,7 +66,7 @@ fn dialogue(banner: &str, ehlo: &str) -> Dialogue {
     }
 }
 
-pub fn evidence(host: &str, ip: &str, smtp: Option<Dialogue>, lookups: Vec<Lookup>) -> Evidence {
+fn evidence(host: &str, ip: &str, smtp: Option<Dialogue>, lookups: Vec<Lookup>) -> Evidence {
     let address = ip.parse().unwrap();
     Evidence {
         label: serde_json::Value::Null,
@@ -110,7 +110,7 @@ fn judged(evidence: &Evidence, findings: Vec<Finding>) -> Check {
     Check { findings, ..judge(evidence) }
 }
 
-pub fn agreeing_evidence() -> Evidence {
+pub(crate) fn agreeing_evidence() -> Evidence {
     let (ip, name) = ("203.0.113.10", "mail.example.net");
     evidence(
         "relay.example.net",
@@ -124,7 +124,7 @@ fn agreeing() -> Check {
     judged(&agreeing_evidence(), Vec::new())
 }
 
-pub fn no_ptr_evidence() -> Evidence {
+pub(crate) fn no_ptr_evidence() -> Evidence {
     let (ip, name) = ("203.0.113.10", "mail.example.net");
     let mut none = lookup(&reverse_name(ip.parse().unwrap()), RecordType::Ptr, Status::Nxdomain, &[]);
     none.rcode = Some(3);
@@ -159,7 +159,7 @@ fn no_ptr() -> Check {
     )
 }
 
-pub fn unreachable_evidence() -> Evidence {
+pub(crate) fn unreachable_evidence() -> Evidence {
     let ip = "203.0.113.10";
     let mut failed = lookup(&reverse_name(ip.parse().unwrap()), RecordType::Ptr, Status::Timeout, &[]);
     failed.detail = Some("no answer in 5 s".into());
@@ -278,7 +278,7 @@ fn literal() -> Check {
     judged(&evidence, vec![finding(Code::EhloLiteral, "EHLO says [203.0.113.10].", &[], &[])])
 }
 
-pub fn all() -> Vec<(&'static str, Check)> {
+pub(crate) fn all() -> Vec<(&'static str, Check)> {
     vec![
         ("agree", agreeing()),
         ("no-ptr", no_ptr()),
