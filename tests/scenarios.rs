@@ -8,7 +8,7 @@ use std::sync::Arc;
 use smtp_preflight::cli::{FailOn, Tally};
 use smtp_preflight::evidence::{Evidence, EvidenceFile};
 use smtp_preflight::judge::{Check, Code, judge};
-use smtp_preflight::lab::{Lab, Scenario};
+use smtp_preflight::lab::{Lab, LabFault, Scenario};
 use smtp_preflight::report::{TableOptions, check_ndjson, markdown, row, table, transcript};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -138,4 +138,17 @@ async fn a_wrong_expectation_is_noticed() {
         let faults = faults(&Scenario::parse("agree", &wrong).unwrap()).await;
         assert!(faults.iter().any(|f| f.contains(words)), "{to}: {faults:?}");
     }
+}
+
+/// The same world over IPv6, where this machine has its loopback address.
+#[tokio::test]
+async fn a_dialled_ipv6_peer_agrees() {
+    let text = include_str!("../fixtures/scenarios/agree.toml").replace("mail A {ip}", "mail AAAA {ip}");
+    let (before, after) = text.split_once("address = \"127.").unwrap();
+    let (_, after) = after.split_once('"').unwrap();
+    let scenario = Scenario::parse("agree", &format!("{before}address = \"::1\"{after}")).unwrap();
+    if let Err(LabFault::Machine { .. }) = Lab::start(&scenario).await {
+        return;
+    }
+    assert_eq!(faults(&scenario).await, Vec::<String>::new());
 }
