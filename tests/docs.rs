@@ -3,6 +3,7 @@
 //! After a change that is meant: `UPDATE_DOCS=1 cargo test --test docs` writes them anew.
 
 #![expect(clippy::disallowed_methods, reason = "the test reads, and when told writes, the pages")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::path::Path;
 
@@ -18,4 +19,9 @@ fn same(page: &str, now: &str) {
 #[test]
 fn findings() {
     same("docs/findings.md", &smtp_preflight::report::catalogue_markdown());
+}
+
+#[test]
+fn schema() {
+    same("docs/schema/report.json", &smtp_preflight::report::schema_json());
 }

@@ -10,6 +10,7 @@ mod certificate;
 mod dns;
 mod embedded;
 mod peer;
+mod run;
 mod scenario;
 mod zone;
 
@@ -18,16 +19,15 @@ pub use scenario::{
     TlsPlan,
 };
 
+pub use run::Outcome;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::dns::reverse_name;
-use crate::evidence::Evidence;
-use crate::observe::{Dns, Observer, Options, Request};
 use crate::smtp::{ServerRecord, TlsMode};
-use crate::target::Target;
 
 /// Why a lab does not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +118,6 @@ impl Lab {
         let target = check.target.as_deref().map(expand);
         let target = target.or_else(|| addresses.first().map(|a| format!("{scheme}{a}")));
         Ok(RunningLab {
-            name: scenario.name.clone(),
             resolvers,
             target: target.filter(|_| !check.no_connect),
             ips: ips.map_err(|e| broken(format!("check.ip: {e}")))?,
@@ -152,7 +151,6 @@ fn expand(text: &str, peers: &[SocketAddr]) -> String {
 
 /// A lab that runs until it is dropped, and the check to run against it.
 pub struct RunningLab {
-    name: String,
     /// The resolvers to ask (`--resolver`), in order.
     pub resolvers: Vec<SocketAddr>,
     /// What to dial (TARGET); `None` where only the DNS is judged.
@@ -176,34 +174,6 @@ pub struct RunningLab {
 }
 
 impl RunningLab {
-    /// Runs the scenario's check, as the command line would.
-    pub async fn observe(&self) -> Result<Vec<Evidence>, LabFault> {
-        let broken = |what| LabFault::Scenario { name: self.name.clone(), what };
-        let target = |text: &String| Target::parse(text, None).map_err(|e| broken(e.to_string()));
-        let options = Options {
-            timeout: self.timeout,
-            connect_timeout: self.connect_timeout,
-            tls: self.tls,
-            controls: self.controls.iter().map(target).collect::<Result<_, _>>()?,
-            ..Options::default()
-        };
-        let request = Request {
-            target: self.target.as_ref().map(target).transpose()?,
-            ips: self.ips.clone(),
-            ehlo: self.ehlo.clone(),
-            ..Request::default()
-        };
-        let dns = Dns::each_of(&self.resolvers, self.per_try);
-        let observer = Observer::new(dns, options)
-            .map_err(|e| LabFault::Machine { name: self.name.clone(), what: e.to_string() })?;
-        Ok(observer.observe(&request).await)
-    }
-
-    /// Fills the placeholders of a text of the scenario.
-    pub fn expand(&self, text: &str) -> String {
-        expand(text, &self.peers())
-    }
-
     /// Where the SMTP peers listen, in the scenario's order.
     pub fn peers(&self) -> Vec<SocketAddr> {
         self.peers.iter().map(|p| p.address).collect()

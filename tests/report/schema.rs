@@ -1,31 +1,9 @@
-//! `docs/schema/report.json` is the types' schema, and reports keep to it.
-
-use std::path::PathBuf;
+//! Reports keep to the schema of their types (`docs/schema/report.json`, kept by `tests/docs.rs`).
 
 use smtp_preflight::judge::Report;
 use smtp_preflight::report::{check_ndjson, report_json, schema_json};
 
 use crate::samples;
-
-const REGENERATE: &str = "cargo test --test report -- --ignored write_schema";
-
-fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/schema/report.json")
-}
-
-#[test]
-#[expect(clippy::disallowed_methods, reason = "a test reads the documented schema")]
-fn the_documented_schema_is_the_types() {
-    let stored = std::fs::read_to_string(file()).unwrap_or_default();
-    assert!(stored == schema_json(), "docs/schema/report.json is not what the types say; run `{REGENERATE}`");
-}
-
-#[test]
-#[ignore = "writes docs/schema/report.json"]
-#[expect(clippy::disallowed_methods, reason = "a tool to renew the documented schema")]
-fn write_schema() {
-    std::fs::write(file(), schema_json()).unwrap();
-}
 
 #[test]
 fn reports_keep_to_the_schema_and_lose_nothing() {

@@ -104,10 +104,16 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
 }
 
 fn disagreements(view: &View<'_>, found: &mut Vec<Finding>) {
-    for disagreement in crate::judge::dns_report::disagreements(view) {
-        let said: Vec<String> =
-            disagreement.answers.iter().map(|a| format!("{} says {}", a.resolver, a.said)).collect();
-        found.push(finding(Code::ResolversDisagree, format!("{}: {}.", disagreement.question, said.join("; "))));
+    let all: Vec<String> = crate::judge::dns_report::disagreements(view)
+        .iter()
+        .map(|disagreement| {
+            let said: Vec<String> =
+                disagreement.answers.iter().map(|a| format!("{} says {}", a.resolver, a.said)).collect();
+            format!("{}: {}.", disagreement.question, said.join("; "))
+        })
+        .collect();
+    if !all.is_empty() {
+        found.push(finding(Code::ResolversDisagree, all.join(" ")));
     }
 }
 
