@@ -83,7 +83,7 @@ zone = """
 $ORIGIN example.net.
 mail A {ip}
 $ORIGIN 127.in-addr.arpa.
-{reverse} PTR mail.example.net.
+{reverse}. PTR mail.example.net.
 """
 "#;
 

@@ -5,14 +5,31 @@
 use std::sync::Arc;
 
 use smtp_preflight::cli::{FailOn, Tally};
-use smtp_preflight::evidence::EvidenceFile;
+use smtp_preflight::evidence::{Evidence, EvidenceFile};
 use smtp_preflight::judge::{Check, judge};
-use smtp_preflight::lab::{Lab, Outcome, Scenario};
+use smtp_preflight::lab::{Lab, LabFault, Outcome, Scenario};
+use smtp_preflight::report::{TableOptions, check_ndjson, markdown, row, table, transcript};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Scenarios at once: most of their time is waiting.
 const AT_ONCE: usize = 12;
+
+/// Control characters that some report lets through.
+fn leaks(evidence: &Evidence, check: &Check) -> Vec<String> {
+    let options = TableOptions { width: 80, color: false };
+    [
+        ("table", table(check, &options)),
+        ("row", row(check, &options)),
+        ("markdown", markdown(std::slice::from_ref(check))),
+        ("ndjson", check_ndjson(check)),
+        ("transcript", transcript(evidence)),
+    ]
+    .into_iter()
+    .filter(|(_, text)| text.chars().any(|c| c.is_control() && c != '\n'))
+    .map(|(format, text)| format!("the {format} lets control characters through: {text:?}"))
+    .collect()
+}
 
 /// What is wrong with a scenario's outcome, in lines; empty when nothing is.
 async fn faults(scenario: &Scenario) -> Vec<String> {
@@ -29,7 +46,8 @@ async fn faults(scenario: &Scenario) -> Vec<String> {
     if tally.exit().code() != scenario.exit {
         faults.push(format!("exit {}, not {}", tally.exit().code(), scenario.exit));
     }
-    let Outcome { evidence, heard, target } = outcome;
+    let Outcome { evidence, heard, target, .. } = outcome;
+    faults.extend(evidence.iter().zip(&checks).flat_map(|(evidence, check)| leaks(evidence, check)));
     let saved = EvidenceFile::new(evidence).to_json().unwrap();
     let replayed: Vec<Check> = EvidenceFile::from_json(&saved).unwrap().evidence.iter().map(judge).collect();
     if replayed != checks {
@@ -68,4 +86,43 @@ async fn every_scenario_comes_out_as_its_file_says() {
     let mut all: Vec<String> = running.join_all().await.into_iter().flatten().collect();
     all.sort();
     assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+/// A test of the test: each wrong expectation is noticed.
+#[tokio::test]
+async fn a_wrong_expectation_is_noticed() {
+    let text = include_str!("../fixtures/scenarios/agree.toml");
+    for (from, to, words) in [
+        ("ehlo_ptr = \"agree\"", "ehlo_ptr = \"differ\"", "ehlo_ptr is Agree"),
+        ("ptr_forward = \"agree\"", "ptr_forward = \"absent\"", "ptr_forward is Agree"),
+        ("ehlo_forward = \"agree\"", "ehlo_forward = \"unknown\"", "ehlo_forward is Agree"),
+        ("verdict = \"agree\"", "verdict = \"unknown\"", "verdict is Agree"),
+        ("iprev = \"pass\"", "iprev = \"fail\"", "iprev is Pass"),
+        ("findings = []", "findings = [\"ptr-multiple\"]", "findings is , not ptr-multiple"),
+        ("findings = []", "findings = []\nshows = [\"no such text\"]", "is not shown"),
+        ("exit = 0", "exit = 1", "exit 0"),
+        (
+            "mail A {ip}",
+            "mail A {ip}\nmail A 192.0.2.1\n$ORIGIN {reverse}.\n@ PTR second.example.net.",
+            "findings is ptr-",
+        ),
+    ] {
+        let wrong = text.replace(from, to);
+        assert_ne!(wrong, text, "{from}");
+        let faults = faults(&Scenario::parse("agree", &wrong).unwrap()).await;
+        assert!(faults.iter().any(|f| f.contains(words)), "{to}: {faults:?}");
+    }
+}
+
+/// The same world over IPv6, where this machine has its loopback address.
+#[tokio::test]
+async fn a_dialled_ipv6_peer_agrees() {
+    let text = include_str!("../fixtures/scenarios/agree.toml").replace("mail A {ip}", "mail AAAA {ip}");
+    let (before, after) = text.split_once("address = \"127.").unwrap();
+    let (_, after) = after.split_once('"').unwrap();
+    let scenario = Scenario::parse("agree", &format!("{before}address = \"::1\"{after}")).unwrap();
+    if let Err(LabFault::Machine { .. }) = Lab::start(&scenario).await {
+        return;
+    }
+    assert_eq!(faults(&scenario).await, Vec::<String>::new());
 }

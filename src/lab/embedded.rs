@@ -67,6 +67,7 @@ scenarios! {
     "not-smtp-binary"
     "not-smtp-http"
     "not-smtp-ssh"
+    "not-smtp-tls-alert"
     "plain-port-dialled-with-tls"
     "pool"
     "port-blocked-here"

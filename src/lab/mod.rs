@@ -142,8 +142,8 @@ fn expand(text: &str, peers: &[SocketAddr]) -> String {
         let zone = reverse.split_once('.').map_or(reverse.as_str(), |(_, zone)| zone);
         text = text
             .replace(&format!("{{ip{number}}}"), &peer.ip().to_string())
-            .replace(&format!("{{reverse{number}}}"), &format!("{reverse}."))
-            .replace(&format!("{{reverse_zone{number}}}"), &format!("{zone}."))
+            .replace(&format!("{{reverse{number}}}"), &reverse)
+            .replace(&format!("{{reverse_zone{number}}}"), zone)
             .replace("{port}", &peer.port().to_string());
     }
     text

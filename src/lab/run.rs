@@ -1,7 +1,9 @@
 //! A scenario from start to verdict: servers up, the check over real sockets, what came of it against
 //! what the file expects.
 
-use super::{Lab, LabFault, RunningLab, Scenario};
+use std::net::SocketAddr;
+
+use super::{Lab, LabFault, RunningLab, Scenario, expand};
 use crate::evidence::Evidence;
 use crate::judge::{Check, Code, judge};
 use crate::observe::{Dns, Observer, Options, Request};
@@ -17,6 +19,8 @@ pub struct Outcome {
     pub heard: Vec<ServerRecord>,
     /// What was dialled, as it would be typed.
     pub target: Option<String>,
+    /// Where the peers listened, in the scenario's order.
+    pub peers: Vec<SocketAddr>,
 }
 
 impl Lab {
@@ -24,7 +28,7 @@ impl Lab {
     pub async fn run(scenario: &Scenario) -> Result<Outcome, LabFault> {
         let running = Self::start(scenario).await?;
         let evidence = running.observe(scenario).await?;
-        Ok(Outcome { evidence, heard: running.heard(), target: running.target.clone() })
+        Ok(Outcome { evidence, heard: running.heard(), target: running.target.clone(), peers: running.peers() })
     }
 }
 
@@ -66,7 +70,7 @@ impl Outcome {
         if checks.len() != scenario.expect.len() {
             differences.push(format!("{} checks, not {}", checks.len(), scenario.expect.len()));
         }
-        for (check, expected) in checks.iter().zip(&scenario.expect) {
+        for ((evidence, check), expected) in self.evidence.iter().zip(&checks).zip(&scenario.expect) {
             let mut compare = |what: &str, is: String, want: String| {
                 if is != want {
                     differences.push(format!("{what} is {is}, not {want}"));
@@ -87,6 +91,10 @@ impl Outcome {
                 codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
             };
             compare("findings", codes(findings.iter().map(|f| f.code).collect()), codes(expected.findings.clone()));
+            let json = [serde_json::to_string(evidence), serde_json::to_string(check)];
+            let shown: String = json.into_iter().flatten().collect();
+            let wanted = expected.shows.iter().map(|text| expand(text, &self.peers));
+            differences.extend(wanted.filter(|text| !shown.contains(text)).map(|text| format!("{text} is not shown")));
         }
         differences
     }

@@ -1,8 +1,8 @@
 //! One file, one small world: zone data, SMTP peers, the check to run, and what must come of it.
 //!
 //! Input: TOML, every unknown key refused. In zone data, faults, peers and the check, `{ip}` stands for the
-//! first peer's address, `{reverse}` for its reverse name (with the final dot), `{reverse_zone}` for that
-//! name without its first label, `{ip2}` and `{reverse2}` for the second peer's, and `{port}` for the port
+//! first peer's address, `{reverse}` for its reverse name, `{reverse_zone}` for that name without its first
+//! label (both without a final dot), `{ip2}` and `{reverse2}` for the second peer's, and `{port}` for the port
 //! that the lab picks for all peers.
 //! Units: milliseconds.
 //! Failure: a sentence with the scenario's name, and the line where the file is not TOML.
@@ -307,6 +307,9 @@ pub struct Expected {
     pub iprev: Iprev,
     /// Exactly these findings, in any order.
     pub findings: Vec<Code>,
+    /// Texts that must stand in the JSON of the evidence or of the check: what has to be kept and shown.
+    #[serde(default)]
+    pub shows: Vec<String>,
 }
 
 impl Scenario {
