@@ -1,10 +1,6 @@
 //! The built program from outside: exit codes, the two streams, bad input, saved evidence.
 
-#![expect(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "the test plays the servers and writes the files"
-)]
+#![expect(clippy::disallowed_methods, reason = "the test plays the servers and writes the files")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::io::{Read, Write};
