@@ -56,6 +56,7 @@ struct Data {
     checked: String,
     dynamic: Vec<String>,
     access: Vec<String>,
+    line: Vec<String>,
     mail: Vec<String>,
     fixed: Vec<String>,
     placeholder: Vec<String>,
@@ -86,6 +87,10 @@ pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
     if let Some(shape) = provider_default(name, data) {
         return Some(shape);
     }
+    // A form of the provider's that is no default: its mail senders, its business lines.
+    if providers::all().iter().any(|provider| provider.own_names.iter().any(|own| own.covers(name.as_str()))) {
+        return None;
+    }
     let host = host_part(name.as_str(), data)?;
     let first = host.split('.').next().unwrap_or(host);
     if let Some(placeholder) = data.placeholder.iter().find(|word| *word == first) {
@@ -98,7 +103,8 @@ pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
     let dynamic = words.iter().find_map(|word| Some((word, data.dynamic.iter().find(|known| *known == word.text)?)));
     let spoken = dynamic.is_some() || words.iter().any(|word| data.access.iter().any(|known| known == word.text));
     let found = match unmap(ip) {
-        IpAddr::V4(ip) => encoded::ipv4(host, ip, spoken),
+        IpAddr::V4(ip) => encoded::ipv4(host, ip, spoken)
+            .or_else(|| encoded::numbered(host, ip, |word| data.line.iter().any(|known| known == word))),
         IpAddr::V6(ip) => encoded::ipv6(host, ip),
     };
     if let Some((pattern, matched)) = found {
@@ -178,7 +184,7 @@ mod tests {
     fn the_data_is_sound() {
         let data: Data = toml::from_str(DATA).unwrap_or_else(|fault| panic!("names.toml: {fault}"));
         assert!(data.checked.parse::<jiff::civil::Date>().is_ok());
-        for list in [&data.dynamic, &data.access, &data.mail, &data.fixed, &data.second_level] {
+        for list in [&data.dynamic, &data.access, &data.line, &data.mail, &data.fixed, &data.second_level] {
             assert!(!list.is_empty());
             for word in list {
                 assert!(word.bytes().all(|b| b.is_ascii_lowercase()), "{word}: not one word of small letters");

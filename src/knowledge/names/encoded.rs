@@ -36,15 +36,33 @@ impl Run<'_> {
 }
 
 /// IPv4: `spoken` is whether a word in the name speaks of lines, customers or machines, which a part of
-/// the address needs beside it.
+/// the address needs beside it. Numbers that stand alone need none.
 pub(super) fn ipv4(host: &str, ip: Ipv4Addr, spoken: bool) -> Found {
     let octets = ip.octets();
     let runs = runs(host);
+    let bare = !host.bytes().any(|b| b.is_ascii_alphabetic());
     whole(host, &runs, octets)
         .or_else(|| joined(host, &runs, octets))
         .or_else(|| hexadecimal(host, octets))
         .or_else(|| three(host, &runs, octets, spoken))
-        .or_else(|| if spoken { two(host, &runs, octets) } else { None })
+        .or_else(|| if spoken || bare { two(host, &runs, octets) } else { None })
+        .or_else(|| if bare { only(host, octets[3]) } else { None })
+}
+
+/// Nothing but the last octet before the organisation's domain.
+fn only(host: &str, last: u8) -> Found {
+    (host.len() >= 2 && host.parse() == Ok(last)).then(|| ("ipv4-part", host.to_owned()))
+}
+
+/// One of the words with the last octet right behind it: `user204`, `cust-69`.
+pub(super) fn numbered(host: &str, ip: Ipv4Addr, is_line: impl Fn(&str) -> bool) -> Found {
+    let [.., last] = ip.octets();
+    runs(host).iter().filter(|run| run.text.len() >= 2 && run.octet() == Some(last)).find_map(|run| {
+        let before = host.get(..run.start)?;
+        let before = before.strip_suffix('-').unwrap_or(before);
+        let word = before.rsplit(|c: char| !c.is_ascii_alphabetic()).next()?;
+        is_line(word).then(|| ("word-and-octet", host[before.len() - word.len()..run.end()].to_owned()))
+    })
 }
 
 fn runs(host: &str) -> Vec<Run<'_>> {
@@ -117,11 +135,9 @@ fn hexadecimal(host: &str, octets: [u8; 4]) -> Found {
     letters.windows(8).zip(0..).find_map(|(window, at)| {
         let found = forms.iter().any(|form| form.as_bytes() == window);
         let (from, to) = (*places.get(at)?, *places.get(at + 7)?);
-        // Within a longer hexadecimal run it would be a part of something else; a prefix of a few letters is met.
-        let before = host.as_bytes().get(..from)?.iter().rev().take_while(|b| b.is_ascii_hexdigit());
-        let prefix: Vec<&u8> = before.collect();
-        let short = prefix.len() <= 3 && prefix.iter().all(|b| b.is_ascii_alphabetic());
-        let bounded = short && !host.as_bytes().get(to + 1).is_some_and(u8::is_ascii_hexdigit);
+        // Within a longer hexadecimal run it would be a part of something else; a short prefix is met.
+        let prefix = host.as_bytes().get(..from)?.iter().rev().take_while(|b| b.is_ascii_hexdigit()).count();
+        let bounded = prefix <= 4 && !host.as_bytes().get(to + 1).is_some_and(u8::is_ascii_hexdigit);
         (found && bounded).then(|| ("ipv4-hexadecimal", host[from..=to].to_owned()))
     })
 }
