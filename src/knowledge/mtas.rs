@@ -1,0 +1,278 @@
+//! Mail servers: which one greets, and the setting that changes the name it says in EHLO when it sends.
+//!
+//! Input: the greeting's lines and the EHLO reply of a server that was dialled. Output: an entry, what
+//! it was recognised by, and what else greets like that.
+//! Limits: a greeting is what its administrator made of it. Products built on Postfix or Exim often
+//! greet as plain Postfix or Exim; the entry's `also` says so, and `certain` is false for guesses.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::pattern::NamePattern;
+use crate::name::HostName;
+
+/// One mail server, as the data file has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mta {
+    /// The stable identity: lower-case words and hyphens.
+    pub slug: String,
+    /// The name that people know.
+    pub name: String,
+    /// Texts in its greeting, in their own case.
+    #[serde(default)]
+    pub banner: Vec<String>,
+    /// Forms of the greeting's name; where given, the banner text alone is not enough.
+    #[serde(default)]
+    pub host: Vec<NamePattern>,
+    /// Whether others greet in the same text.
+    #[serde(default)]
+    pub shared_words: bool,
+    /// Forms of the EHLO reply's first line.
+    #[serde(default)]
+    pub ehlo: Vec<NamePattern>,
+    /// EHLO keywords that only it announces.
+    #[serde(default)]
+    pub any_extension: Vec<String>,
+    /// EHLO keywords that together make a guess.
+    #[serde(default)]
+    pub all_extensions: Vec<String>,
+    /// For that guess: the keywords beside which there is no other.
+    #[serde(default)]
+    pub only_extensions: Vec<String>,
+    /// Slugs, or plain words, of what can greet in the same way.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Whether its user can change the outgoing EHLO name at all.
+    #[serde(default = "yes")]
+    pub changeable: bool,
+    /// The file or the menu.
+    #[serde(rename = "where")]
+    pub place: String,
+    /// The directive and its default.
+    #[serde(default)]
+    pub directive: Option<String>,
+    /// A line to write or a command to run, with `NAME` for the wanted name.
+    #[serde(default)]
+    pub example: Option<String>,
+    /// The same as Debian's package has it, where that differs.
+    #[serde(default)]
+    pub example_debian: Option<String>,
+    /// What puts the change into effect.
+    #[serde(default)]
+    pub apply: Option<String>,
+    /// What changes the name in the greeting, which is not the name it sends with.
+    #[serde(default)]
+    pub banner_setting: Option<String>,
+    /// Versions, traps and exceptions, a sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Its documentation.
+    pub documentation: String,
+    /// Where this entry's facts come from.
+    pub source: String,
+    /// The day on which they were looked up.
+    pub checked: String,
+    /// Whether the outgoing setting was read in its documentation or source.
+    pub verified: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Mta {
+    /// The example with the wanted name in it.
+    ///
+    /// A name outside RFC 1123's host names stays `NAME`: the line is meant to be pasted into a
+    /// configuration or a shell, where other characters can have a meaning.
+    pub fn example_for(&self, name: &HostName) -> Option<String> {
+        let example = self.example.as_deref()?;
+        Some(if name.is_hostname() { fill(example, name.as_str()) } else { example.to_owned() })
+    }
+}
+
+/// Puts `name` where the word `NAME` stands by itself.
+fn fill(example: &str, name: &str) -> String {
+    let mut filled = String::with_capacity(example.len() + name.len());
+    let mut rest = example;
+    while let Some(at) = rest.find("NAME") {
+        let (before, after) = (&rest[..at], &rest[at + 4..]);
+        let joined = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let alone = !before.ends_with(joined) && !after.starts_with(joined);
+        filled.push_str(before);
+        filled.push_str(if alone { name } else { "NAME" });
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// How a server greeted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Greeting<'a> {
+    /// The greeting's lines, without the code.
+    pub banner: &'a [String],
+    /// The EHLO reply's first line, without the code.
+    pub ehlo: Option<&'a str>,
+    /// The EHLO reply's other lines, verbatim.
+    pub extensions: &'a [String],
+}
+
+/// A mail server, and what it was known by.
+#[derive(Clone, Copy, Debug)]
+pub struct Recognised {
+    /// The entry.
+    pub mta: &'static Mta,
+    /// What in the greeting said so.
+    pub by: By,
+    /// Whether those words are its own. A product built on it may still stand behind them: see `also`.
+    pub certain: bool,
+}
+
+/// What a mail server was recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A text in the greeting.
+    Banner,
+    /// The wording of the EHLO reply.
+    EhloWording,
+    /// An EHLO keyword that only it announces.
+    Extension,
+    /// The EHLO keywords taken together.
+    Extensions,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    mta: Vec<Mta>,
+}
+
+const DATA: &str = include_str!("mtas.toml");
+
+fn parse() -> Result<Vec<Mta>, toml::de::Error> {
+    toml::from_str::<File>(DATA).map(|file| file.mta)
+}
+
+/// All mail servers, in the file's order.
+pub fn all() -> &'static [Mta] {
+    // Data that does not parse would leave the list empty; `the_data_is_sound` keeps it from being shipped.
+    static ALL: LazyLock<Vec<Mta>> = LazyLock::new(|| parse().unwrap_or_default());
+    &ALL
+}
+
+/// The mail server of that slug.
+pub fn by_slug(slug: &str) -> Option<&'static Mta> {
+    all().iter().find(|mta| mta.slug == slug)
+}
+
+/// Which mail server greets like that; `None` where nothing in the greeting tells.
+pub fn recognise(greeting: &Greeting<'_>) -> Option<Recognised> {
+    let keywords: Vec<String> = greeting
+        .extensions
+        .iter()
+        .filter_map(|line| line.split([' ', '=']).next())
+        .map(str::to_ascii_uppercase)
+        .filter(|keyword| !keyword.is_empty())
+        .collect();
+    let find = |by: By, test: &dyn Fn(&Mta) -> bool| {
+        let certain = by != By::Extensions;
+        let known = |mta: &'static Mta| Recognised { mta, by, certain: certain && !mta.shared_words };
+        all().iter().find(|mta| test(mta)).map(known)
+    };
+    find(By::Banner, &|mta| banner_fits(mta, greeting.banner))
+        .or_else(|| {
+            find(By::EhloWording, &|mta| greeting.ehlo.is_some_and(|line| mta.ehlo.iter().any(|p| p.covers(line))))
+        })
+        .or_else(|| find(By::Extension, &|mta| mta.any_extension.iter().any(|known| keywords.contains(known))))
+        .or_else(|| find(By::Extensions, &|mta| keywords_fit(mta, &keywords)))
+}
+
+fn banner_fits(mta: &Mta, banner: &[String]) -> bool {
+    let text = mta.banner.iter().any(|text| banner.iter().any(|line| line.contains(text.as_str())));
+    let name = banner.first().and_then(|line| line.split_whitespace().next()).unwrap_or_default();
+    text && (mta.host.is_empty() || mta.host.iter().any(|pattern| pattern.covers(name)))
+}
+
+fn keywords_fit(mta: &Mta, keywords: &[String]) -> bool {
+    !mta.all_extensions.is_empty()
+        && mta.all_extensions.iter().all(|known| keywords.contains(known))
+        && (mta.only_extensions.is_empty() || keywords.iter().all(|keyword| mta.only_extensions.contains(keyword)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_data_is_sound() {
+        let mtas = parse().unwrap_or_else(|fault| panic!("mtas.toml: {fault}"));
+        let slugs: BTreeSet<_> = mtas.iter().map(|mta| mta.slug.as_str()).collect();
+        assert_eq!(slugs.len(), mtas.len(), "a slug stands twice");
+        for slug in [
+            "postfix",
+            "exim",
+            "sendmail",
+            "opensmtpd",
+            "exchange",
+            "exchange-online",
+            "haraka",
+            "stalwart",
+            "maddy",
+            "mox",
+            "kumomta",
+            "powermta",
+            "postal",
+            "zimbra",
+            "hmailserver",
+            "mailcow",
+            "mail-in-a-box",
+            "docker-mailserver",
+            "iredmail",
+            "cpanel",
+            "plesk",
+            "proxmox-mail-gateway",
+        ] {
+            assert!(slugs.contains(slug), "{slug} is missing");
+        }
+        for mta in &mtas {
+            let slug = &mta.slug;
+            assert!(mta.documentation.starts_with("https://"), "{slug}: documentation");
+            assert!(mta.checked.parse::<jiff::civil::Date>().is_ok(), "{slug}: checked");
+            assert!(!mta.source.is_empty(), "{slug}: source");
+            if mta.changeable {
+                assert!(mta.directive.is_some() && mta.example.is_some() && mta.apply.is_some(), "{slug}: no setting");
+            }
+            for other in mta.also.iter().filter(|other| !other.contains(' ')) {
+                assert!(slugs.contains(other.as_str()), "{slug}: also {other}, which is no entry");
+            }
+        }
+    }
+
+    #[test]
+    fn an_example_takes_a_host_name_and_nothing_else() {
+        let exchange = by_slug("exchange").unwrap();
+        let good = HostName::parse("mail.example.net").unwrap();
+        assert_eq!(
+            exchange.example_for(&good).as_deref(),
+            Some("Set-SendConnector -Identity \"CONNECTOR\" -Fqdn mail.example.net")
+        );
+        let bad = HostName::parse("mail.example.net|sh").unwrap();
+        assert!(exchange.example_for(&bad).unwrap().ends_with("-Fqdn NAME"));
+        let cow = by_slug("sendmail").unwrap().example_for(&good).unwrap();
+        assert_eq!(cow, "define(`confHELO_NAME', `mail.example.net')dnl");
+    }
+
+    #[test]
+    fn every_example_has_a_place_for_the_name_or_needs_none() {
+        let name = HostName::parse("mail.example.net").unwrap();
+        for mta in all().iter().filter(|mta| mta.changeable && mta.slug != "plesk") {
+            let example = mta.example_for(&name).unwrap();
+            assert!(example.contains("mail.example.net"), "{}: {example}", mta.slug);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Generic names: PTR names that a provider made from the address or for a line, rather than a host's own.
+//!
+//! Input: a name and the address it belongs to. Output: the shape that it has, with the part of the
+//! name that shows it; `None` for a name that may well be a host's own.
+//! Weight: a shape is never an error by itself. Receivers score it, few refuse it.
+//! Design: better to miss a generic name than to accuse a good one. So a word counts only as a whole
+//! word with a number beside it, digits count only where they are this address's, and a name that
+//! speaks of mail (`mail-out-3`, `smtp-10-2`) or of a fixed line (`static`, `business`) is spared,
+//! unless it is known to be a provider's default.
+
+mod encoded;
+
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::pattern::NamePattern;
+use super::providers;
+use crate::name::{HostName, unmap};
+
+/// The shape of a generic name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenericShape {
+    /// What makes it generic.
+    pub weight: Weight,
+    /// Which pattern: a stable word, or a provider's form as it is written in the data.
+    pub pattern: &'static str,
+    /// The part of the name that shows it.
+    pub matched: String,
+    /// A dynamic word beside it, which filters weigh more than the address alone.
+    pub word: Option<&'static str>,
+    /// The slug of the provider whose default it is.
+    pub provider: Option<&'static str>,
+}
+
+/// What makes a name generic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// A form that a known provider gives until the user sets another name.
+    ProviderDefault,
+    /// The address stands in the name.
+    IpEncoded,
+    /// A word of access lines and address pools, with a number.
+    DynamicWord,
+    /// A name that says that none was set.
+    Placeholder,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    // Read by the test of the data only.
+    #[cfg_attr(not(test), expect(dead_code, reason = "provenance, kept beside the data"))]
+    checked: String,
+    dynamic: Vec<String>,
+    access: Vec<String>,
+    line: Vec<String>,
+    mail: Vec<String>,
+    fixed: Vec<String>,
+    placeholder: Vec<String>,
+    second_level: Vec<String>,
+    form: Vec<Form>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    pattern: NamePattern,
+    #[cfg_attr(not(test), expect(dead_code, reason = "provenance, kept beside the data"))]
+    of: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "provenance, kept beside the data"))]
+    source: String,
+}
+
+const DATA: &str = include_str!("names.toml");
+
+// `None` would accuse nobody; `the_data_is_sound` keeps data that does not parse from being shipped.
+static WORDS: LazyLock<Option<Data>> = LazyLock::new(|| toml::from_str(DATA).ok());
+
+/// The generic shape of a name, if it has one.
+///
+/// `ip` is the address whose PTR it is; digits in the name count as an encoding only where they are its.
+pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
+    let data = WORDS.as_ref()?;
+    if let Some(shape) = provider_default(name, data) {
+        return Some(shape);
+    }
+    // A form of the provider's that is no default: its mail senders, its business lines.
+    if providers::all().iter().any(|provider| provider.own_names.iter().any(|own| own.covers(name.as_str()))) {
+        return None;
+    }
+    let host = host_part(name.as_str(), data)?;
+    let first = host.split('.').next().unwrap_or(host);
+    if let Some(placeholder) = data.placeholder.iter().find(|word| *word == first) {
+        return Some(shape(Weight::Placeholder, "placeholder", placeholder.clone()));
+    }
+    let words: Vec<Word<'_>> = words(host).collect();
+    if words.iter().any(|word| is_mail(word.text, data) || data.fixed.iter().any(|fixed| fixed == word.text)) {
+        return None;
+    }
+    let dynamic = words.iter().find_map(|word| Some((word, data.dynamic.iter().find(|known| *known == word.text)?)));
+    let spoken = dynamic.is_some() || words.iter().any(|word| data.access.iter().any(|known| known == word.text));
+    let found = match unmap(ip) {
+        IpAddr::V4(ip) => encoded::ipv4(host, ip, spoken)
+            .or_else(|| encoded::numbered(host, ip, |word| data.line.iter().any(|known| known == word))),
+        IpAddr::V6(ip) => encoded::ipv6(host, ip),
+    };
+    if let Some((pattern, matched)) = found {
+        let word = dynamic.map(|(_, known)| known.as_str());
+        return Some(GenericShape { word, ..shape(Weight::IpEncoded, pattern, matched) });
+    }
+    let (word, known) = dynamic?;
+    numbered(host, word).then(|| GenericShape {
+        word: Some(known),
+        ..shape(Weight::DynamicWord, "dynamic-word", word.label.to_owned())
+    })
+}
+
+fn shape(weight: Weight, pattern: &'static str, matched: String) -> GenericShape {
+    GenericShape { weight, pattern, matched, word: None, provider: None }
+}
+
+fn provider_default(name: &HostName, data: &'static Data) -> Option<GenericShape> {
+    let of_provider = providers::all().iter().find_map(|provider| {
+        let pattern = provider.default_names.iter().find(|pattern| pattern.covers(name.as_str()))?;
+        Some((pattern.as_str(), Some(provider.slug.as_str())))
+    });
+    let of_form = || {
+        let form = data.form.iter().find(|form| form.pattern.covers(name.as_str()))?;
+        Some((form.pattern.as_str(), None))
+    };
+    let (pattern, provider) = of_provider.or_else(of_form)?;
+    Some(GenericShape { provider, ..shape(Weight::ProviderDefault, pattern, name.as_str().to_owned()) })
+}
+
+/// The labels before the organisation's own domain; `None` for that domain itself, which is never generic.
+fn host_part<'a>(name: &'a str, data: &Data) -> Option<&'a str> {
+    let mut labels = name.rsplit('.');
+    let (top, second) = (labels.next()?, labels.next()?);
+    let mut organisation = top.len() + 1 + second.len();
+    if top.len() == 2 && data.second_level.iter().any(|known| known == second) {
+        organisation += 1 + labels.next()?.len();
+    }
+    name.get(..name.len().checked_sub(organisation + 1)?)
+}
+
+/// A run of letters, and where it stands.
+struct Word<'a> {
+    text: &'a str,
+    label: &'a str,
+    /// The label's number, from the left.
+    at: usize,
+}
+
+fn words(host: &str) -> impl Iterator<Item = Word<'_>> {
+    host.split('.').enumerate().flat_map(|(at, label)| {
+        label.split(|c: char| !c.is_ascii_alphabetic()).filter(|text| !text.is_empty()).map(move |text| Word {
+            text,
+            label,
+            at,
+        })
+    })
+}
+
+fn is_mail(word: &str, data: &Data) -> bool {
+    let shaped = |part: &str| word.starts_with(part) || word.ends_with(part);
+    shaped("mail") || shaped("smtp") || data.mail.iter().any(|known| known == word)
+}
+
+/// Whether a number of two digits or more stands in the word's label, or in a label before it.
+fn numbered(host: &str, word: &Word<'_>) -> bool {
+    let long = |label: &str| label.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= 2);
+    let numbers = |label: &str| label.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).count();
+    host.split('.').take(word.at + 1).any(|label| long(label) || numbers(label) >= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_is_sound() {
+        let data: Data = toml::from_str(DATA).unwrap_or_else(|fault| panic!("names.toml: {fault}"));
+        assert!(data.checked.parse::<jiff::civil::Date>().is_ok());
+        for list in [&data.dynamic, &data.access, &data.line, &data.mail, &data.fixed, &data.second_level] {
+            assert!(!list.is_empty());
+            for word in list {
+                assert!(word.bytes().all(|b| b.is_ascii_lowercase()), "{word}: not one word of small letters");
+            }
+        }
+        for word in &data.dynamic {
+            assert!(
+                !data.mail.contains(word) && !data.fixed.contains(word) && !is_mail(word, &data),
+                "{word} in two lists"
+            );
+        }
+        assert!(data.form.iter().all(|form| !form.of.is_empty() && !form.source.is_empty()));
+    }
+
+    fn weigh(name: &str, ip: &str) -> Option<(Weight, &'static str)> {
+        generic(&HostName::parse(name).unwrap(), ip.parse().unwrap()).map(|shape| (shape.weight, shape.pattern))
+    }
+
+    #[test]
+    fn the_organisation_is_found_without_a_list_of_all_suffixes() {
+        let data: Data = toml::from_str(DATA).unwrap();
+        for (name, host) in [
+            ("mail.example.net", Some("mail")),
+            ("example.net", None),
+            ("net", None),
+            ("a.b.example.co.uk", Some("a.b")),
+            ("example.com.br", None),
+            ("1-2-3-4.isp.net.br", Some("1-2-3-4")),
+            ("co.uk", None),
+        ] {
+            assert_eq!(host_part(name, &data), host, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_count_only_whole_and_with_a_number() {
+        for name in [
+            "dynamics.example",
+            "mail.dynamics.example",
+            "hostmaster.example.net",
+            "customer-service.example.net",
+            "2.pool.ntp.org",
+            "pool.example.net",
+            "dsl.example.net",
+            "dynamic.example.net",
+            "cableway-12.example.net",
+            "poolside12.example.net",
+            "client.example.net",
+            "host12.example.net",
+        ] {
+            assert_eq!(weigh(name, "203.0.113.10"), None, "{name}");
+        }
+        assert_eq!(weigh("dyn-4711.example.net", "203.0.113.10"), Some((Weight::DynamicWord, "dynamic-word")));
+        assert_eq!(weigh("b12.pool.example.net", "203.0.113.10"), Some((Weight::DynamicWord, "dynamic-word")));
+        assert_eq!(weigh("unassigned.example.net", "203.0.113.10"), Some((Weight::Placeholder, "placeholder")));
+    }
+
+    #[test]
+    fn mail_and_fixed_lines_are_spared_and_known_defaults_are_not() {
+        for name in [
+            "mail-out-3.example.net",
+            "smtp-10-2.example.net",
+            "mx1.example.net",
+            "mta-24.example.net",
+            "o1.ptr1234.example.net",
+            "mta-203-0-113-10.example.net",
+            "static-203-0-113-10.example.net",
+            "203-0-113-10.business.example.net",
+            "smtp-113-10.pool.example.net",
+        ] {
+            assert_eq!(weigh(name, "203.0.113.10"), None, "{name}");
+        }
+        let name = HostName::parse("static.10.113.0.203.clients.your-server.de").unwrap();
+        let shape = generic(&name, "203.0.113.10".parse().unwrap()).unwrap();
+        assert_eq!((shape.weight, shape.provider), (Weight::ProviderDefault, Some("hetzner")));
+    }
+}

@@ -1,0 +1,281 @@
+//! Hosting providers, clouds and access ISPs: whose address it is, and how its PTR is set there.
+//!
+//! Input: the PTR names found, and the reverse zone that answered. Output: the provider's entry and
+//! what it was recognised by.
+//! Design: a PTR name in the provider's own form says more than the zone's servers, so it is looked
+//! at first. The zone counts only while it is a reverse zone: behind an RFC 2317 CNAME into a forward
+//! zone stand the servers of whoever holds that zone, not those of the address's owner.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::pattern::NamePattern;
+
+/// One provider, as the data file has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The stable identity: lower-case words and hyphens.
+    pub slug: String,
+    /// The name that people know.
+    pub name: String,
+    /// What it sells.
+    pub kind: Kind,
+    /// Names that an address has until its user sets another: generic names.
+    #[serde(default)]
+    pub default_names: Vec<NamePattern>,
+    /// Names in the provider's form that are no sign of a forgotten PTR: static business lines, the
+    /// provider's own mail senders.
+    #[serde(default)]
+    pub own_names: Vec<NamePattern>,
+    /// An example of such a name, with the address it belongs to where that tells the octets' order.
+    #[serde(default)]
+    pub ptr_example: Option<String>,
+    /// The primary (SOA MNAME) or a server (NS) of the provider's reverse zones.
+    #[serde(default)]
+    pub zone_servers: Vec<NamePattern>,
+    /// Who can set a PTR.
+    pub settable: Settable,
+    /// Who may ask, where not every customer may.
+    #[serde(default)]
+    pub who: Option<String>,
+    /// The way through the web panel, `>` between the steps.
+    #[serde(default)]
+    pub panel: Option<String>,
+    /// A command line, with `IP` and `NAME` to fill in and other capitals explained by themselves.
+    #[serde(default)]
+    pub command: Option<String>,
+    /// The API call, or the infrastructure-as-code resource.
+    #[serde(default)]
+    pub api: Option<String>,
+    /// Whether the forward record must be there first.
+    pub forward_first: ForwardFirst,
+    /// What is known of PTRs of IPv6 addresses.
+    #[serde(default)]
+    pub ipv6: Option<String>,
+    /// What is known of outgoing port 25.
+    #[serde(default)]
+    pub port25: Option<String>,
+    /// Other limits, a sentence each.
+    #[serde(default)]
+    pub limits: Vec<String>,
+    /// The provider's documentation.
+    pub documentation: String,
+    /// Where this entry's facts come from.
+    pub source: String,
+    /// The day on which they were looked up.
+    pub checked: String,
+    /// Whether the way of setting a PTR was read in the provider's documentation or its own tools.
+    pub verified: bool,
+    /// The fields that are general knowledge, not read anywhere for this entry.
+    #[serde(default)]
+    pub unverified: Vec<String>,
+}
+
+/// What a provider sells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Virtual machines by API.
+    Cloud,
+    /// Servers and virtual servers.
+    Hosting,
+    /// Access lines.
+    Isp,
+    /// Mail sent on customers' behalf.
+    MailService,
+}
+
+/// Who can set the PTR of an address there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settable {
+    /// The customer, in the panel or by API.
+    SelfService,
+    /// Support, when asked.
+    OnRequest,
+    /// Nobody: the name belongs to the provider.
+    No,
+}
+
+/// Whether a provider wants the forward record before it sets the PTR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardFirst {
+    /// The request fails without it.
+    Required,
+    /// Ownership of the domain is proven in another way.
+    OtherProof,
+    /// Not asked for.
+    No,
+    /// Not known.
+    Unknown,
+}
+
+/// The reverse zone that answered for an address.
+#[derive(Clone, Copy, Debug)]
+pub struct ZoneClue<'a> {
+    /// The zone's apex, without the final dot.
+    pub apex: &'a str,
+    /// The SOA's primary (MNAME).
+    pub primary: &'a str,
+    /// The zone's NS names.
+    pub servers: &'a [String],
+}
+
+/// A provider, and what it was known by.
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    /// The entry.
+    pub provider: &'static Provider,
+    /// What in the input said so.
+    pub by: By,
+}
+
+/// What a provider was recognised by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A PTR name in the provider's form.
+    PtrName {
+        /// The name.
+        name: String,
+        /// The form.
+        pattern: &'static str,
+        /// Whether that form is what an address has until its user sets another.
+        default: bool,
+    },
+    /// A server of the reverse zone.
+    ZoneServer {
+        /// The server.
+        name: String,
+        /// The form.
+        pattern: &'static str,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    provider: Vec<Provider>,
+}
+
+const DATA: &str = include_str!("providers.toml");
+
+fn parse() -> Result<Vec<Provider>, toml::de::Error> {
+    toml::from_str::<File>(DATA).map(|file| file.provider)
+}
+
+/// All providers, in the file's order.
+pub fn all() -> &'static [Provider] {
+    // Data that does not parse would leave the list empty; `the_data_is_sound` keeps it from being shipped.
+    static ALL: LazyLock<Vec<Provider>> = LazyLock::new(|| parse().unwrap_or_default());
+    &ALL
+}
+
+/// The provider of that slug.
+pub fn by_slug(slug: &str) -> Option<&'static Provider> {
+    all().iter().find(|provider| provider.slug == slug)
+}
+
+/// The provider of an address, by its PTR names or else by the reverse zone's servers.
+///
+/// Names are compared in any case, a final dot is ignored.
+pub fn recognise(ptr_names: &[String], zone: Option<ZoneClue<'_>>) -> Option<Recognised> {
+    ptr_names.iter().find_map(|name| by_name(name)).or_else(|| by_zone(zone?))
+}
+
+fn by_name(name: &str) -> Option<Recognised> {
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    let with = |provider: &'static Provider, pattern: &'static NamePattern, default| Recognised {
+        provider,
+        by: By::PtrName { name: bare.to_owned(), pattern: pattern.as_str(), default },
+    };
+    all().iter().find_map(|provider| {
+        let default = provider.default_names.iter().find(|p| p.covers(bare)).map(|p| with(provider, p, true));
+        default.or_else(|| provider.own_names.iter().find(|p| p.covers(bare)).map(|p| with(provider, p, false)))
+    })
+}
+
+fn by_zone(zone: ZoneClue<'_>) -> Option<Recognised> {
+    let apex = zone.apex.strip_suffix('.').unwrap_or(zone.apex).to_ascii_lowercase();
+    if !(apex.ends_with(".in-addr.arpa") || apex.ends_with(".ip6.arpa")) {
+        return None;
+    }
+    std::iter::once(zone.primary).chain(zone.servers.iter().map(String::as_str)).find_map(|server| {
+        let bare = server.strip_suffix('.').unwrap_or(server);
+        all().iter().find_map(|provider| {
+            let pattern = provider.zone_servers.iter().find(|pattern| pattern.covers(bare))?;
+            Some(Recognised { provider, by: By::ZoneServer { name: bare.to_owned(), pattern: pattern.as_str() } })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The fields that an entry may call unverified.
+    const FIELDS: &[&str] = &[
+        "default_names",
+        "own_names",
+        "ptr_example",
+        "zone_servers",
+        "settable",
+        "who",
+        "panel",
+        "command",
+        "api",
+        "forward_first",
+        "ipv6",
+        "port25",
+        "limits",
+    ];
+
+    #[test]
+    fn the_data_is_sound() {
+        let providers = parse().unwrap_or_else(|fault| panic!("providers.toml: {fault}"));
+        assert!(providers.len() >= 30, "only {} providers", providers.len());
+        let slugs: BTreeSet<_> = providers.iter().map(|p| p.slug.as_str()).collect();
+        assert_eq!(slugs.len(), providers.len(), "a slug stands twice");
+        for provider in &providers {
+            let slug = &provider.slug;
+            assert!(slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{slug}");
+            assert!(provider.documentation.starts_with("https://"), "{slug}: documentation");
+            assert!(!provider.source.is_empty(), "{slug}: source");
+            assert_eq!(
+                provider.checked.parse::<jiff::civil::Date>().map(|d| d.to_string()).ok().as_deref(),
+                Some(&*provider.checked),
+                "{slug}"
+            );
+            for field in &provider.unverified {
+                assert!(FIELDS.contains(&field.as_str()), "{slug}: no field {field}");
+            }
+            let way = provider.panel.is_some() || provider.command.is_some() || provider.api.is_some();
+            assert!(way || provider.settable != Settable::SelfService, "{slug}: self-service, but no way is given");
+            assert!(way || provider.who.is_some() || !provider.limits.is_empty(), "{slug}: nothing that helps");
+        }
+    }
+
+    #[test]
+    fn a_forward_zone_says_nothing_of_the_owner() {
+        let servers = ["ns1.your-server.de".to_owned()];
+        let clue = |apex| ZoneClue { apex, primary: "ns1.your-server.de.", servers: &servers };
+        let found = recognise(&[], Some(clue("113.0.203.in-addr.arpa"))).unwrap();
+        assert_eq!(found.provider.slug, "hetzner");
+        assert!(matches!(found.by, By::ZoneServer { .. }));
+        assert!(recognise(&[], Some(clue("rev.customer.example"))).is_none());
+        assert!(recognise(&["mail.example.net".into()], None).is_none());
+    }
+
+    #[test]
+    fn the_name_speaks_before_the_zone() {
+        let servers = ["ns1.your-server.de".to_owned()];
+        let zone = ZoneClue { apex: "113.0.203.in-addr.arpa", primary: "ns1.your-server.de", servers: &servers };
+        let found = recognise(&["VMI123456.contaboserver.net.".into()], Some(zone)).unwrap();
+        assert_eq!(found.provider.slug, "contabo");
+        assert!(matches!(found.by, By::PtrName { default: true, .. }));
+    }
+}

@@ -1,0 +1,162 @@
+//! Which mail server greets: greetings as the servers' own sources and documentation have them.
+
+use smtp_preflight::knowledge::mtas::{By, Greeting, recognise};
+
+struct Case {
+    slug: Option<&'static str>,
+    by: By,
+    banner: &'static [&'static str],
+    ehlo: &'static [&'static str],
+}
+
+const fn case(slug: &'static str, by: By, banner: &'static [&'static str], ehlo: &'static [&'static str]) -> Case {
+    Case { slug: Some(slug), by, banner, ehlo }
+}
+
+const CASES: &[Case] = &[
+    case("postfix", By::Banner, &["mail.example.net ESMTP Postfix (Debian/GNU)"], &["mail.example.net", "PIPELINING"]),
+    case(
+        "postfix",
+        By::Extensions,
+        &["mail.example.net ESMTP"],
+        &[
+            "mail.example.net",
+            "PIPELINING",
+            "SIZE 10240000",
+            "VRFY",
+            "ETRN",
+            "STARTTLS",
+            "ENHANCEDSTATUSCODES",
+            "8BITMIME",
+            "DSN",
+            "SMTPUTF8",
+            "CHUNKING",
+        ],
+    ),
+    case("mailcow", By::Banner, &["mail.example.net ESMTP Postcow"], &[]),
+    case(
+        "mail-in-a-box",
+        By::Banner,
+        &["box.example.net ESMTP Hi, I'm a Mail-in-a-Box (Ubuntu/Postfix; see https://mailinabox.email/)"],
+        &[],
+    ),
+    case("proxmox-mail-gateway", By::Banner, &["gate.example.net ESMTP Proxmox"], &[]),
+    case("exim", By::Banner, &["mail.example.net ESMTP Exim 4.98 Tue, 24 Nov 2026 16:00:00 +0000"], &[]),
+    case(
+        "exim",
+        By::EhloWording,
+        &["mail.example.net ESMTP"],
+        &["mail.example.net Hello probe.example.org [192.0.2.7]", "SIZE 52428800", "HELP"],
+    ),
+    case("exim", By::Extension, &["mail.example.net"], &["mail.example.net", "PIPECONNECT"]),
+    case(
+        "cpanel",
+        By::Banner,
+        &[
+            "server.example.net ESMTP Exim 4.98 #2 Tue, 24 Nov 2026 16:00:00 +0000 ",
+            "We do not authorize the use of this system to transport unsolicited, ",
+            "and/or bulk e-mail.",
+        ],
+        &[],
+    ),
+    case("opensmtpd", By::Banner, &["mail.example.net ESMTP OpenSMTPD"], &[]),
+    case(
+        "sendmail",
+        By::Banner,
+        &["mail.example.net ESMTP Sendmail 8.17.1/8.17.1; Tue, 24 Nov 2026 16:00:00 GMT"],
+        &[],
+    ),
+    case(
+        "sendmail",
+        By::EhloWording,
+        &["mail.example.net ESMTP"],
+        &["mail.example.net Hello probe.example.org [192.0.2.7], pleased to meet you"],
+    ),
+    case(
+        "exchange",
+        By::Banner,
+        &["EX01.corp.example Microsoft ESMTP MAIL Service ready at Tue, 24 Nov 2026 16:00:00 +0000"],
+        &[],
+    ),
+    case(
+        "exchange",
+        By::Extension,
+        &["mail.example.net"],
+        &["mail.example.net Hello [192.0.2.7]", "SIZE 37748736", "X-ANONYMOUSTLS", "X-EXPS NTLM"],
+    ),
+    case(
+        "exchange-online",
+        By::Banner,
+        &[
+            "DB5EUR01FT012.mail.protection.outlook.com Microsoft ESMTP MAIL Service ready at Tue, 24 Nov 2026 16:00:00 +0000",
+        ],
+        &[],
+    ),
+    case("haraka", By::Banner, &["mail.example.net ESMTP Haraka/3.1.1 ready (1F8C2A)"], &[]),
+    case(
+        "haraka",
+        By::EhloWording,
+        &["mail.example.net ESMTP hello"],
+        &["mail.example.net Hello probe.example.org [192.0.2.7], Haraka is at your service."],
+    ),
+    case("stalwart", By::Banner, &["mail.example.net Stalwart ESMTP at your service"], &[]),
+    case("stalwart", By::EhloWording, &["mail.example.net ESMTP"], &["mail.example.net you had me at EHLO"]),
+    case("kumomta", By::Banner, &["mta.example.net Welcome to KumoMTA!"], &[]),
+    case(
+        "kumomta",
+        By::EhloWording,
+        &["mta.example.net hi"],
+        &["mta.example.net Aloha probe.example.org", "PIPELINING"],
+    ),
+    case("powermta", By::Banner, &["mta.example.net (PowerMTA(TM) v4.5r8) ESMTP service ready"], &[]),
+    case(
+        "powermta",
+        By::EhloWording,
+        &["mta.example.net ESMTP service ready"],
+        &["mta.example.net says hello", "XACK"],
+    ),
+    case(
+        "postal",
+        By::Banner,
+        &["postal.example.net ESMTP Postal/AB12CD"],
+        &["My capabilities are", "AUTH CRAM-MD5 PLAIN LOGIN"],
+    ),
+    case("mox", By::Banner, &["mail.example.net ESMTP mox"], &[]),
+    case("maddy", By::Banner, &["mx.example.net ESMTP Service Ready"], &["Hello probe.example.org"]),
+    case("hmailserver", By::Extensions, &["WIN-MAIL ESMTP"], &["WIN-MAIL", "SIZE 20480000", "AUTH LOGIN", "HELP"]),
+    case("chasquid", By::Banner, &["mail.example.net ESMTP chasquid"], &[]),
+    Case {
+        slug: None,
+        by: By::Banner,
+        banner: &["mail.example.net ESMTP"],
+        ehlo: &["mail.example.net", "PIPELINING", "8BITMIME"],
+    },
+    Case { slug: None, by: By::Banner, banner: &["********************"], ehlo: &[] },
+    Case { slug: None, by: By::Banner, banner: &[], ehlo: &[] },
+    // A provider's own server whose words only look like another's.
+    Case { slug: None, by: By::Banner, banner: &["gmx.example (mxgmx101) Nemesis ESMTP Service ready"], ehlo: &[] },
+];
+
+#[test]
+fn greetings_are_recognised() {
+    for case in CASES {
+        let banner: Vec<String> = case.banner.iter().map(|line| (*line).to_owned()).collect();
+        let extensions: Vec<String> = case.ehlo.iter().skip(1).map(|line| (*line).to_owned()).collect();
+        let found = recognise(&Greeting { banner: &banner, ehlo: case.ehlo.first().copied(), extensions: &extensions });
+        assert_eq!(found.map(|f| f.mta.slug.as_str()), case.slug, "{banner:?} {:?}", case.ehlo);
+        if let Some(found) = found {
+            // A guess from keywords is none, nor are Maddy's words, which its library gives to others too.
+            let certain = case.by != By::Extensions && case.slug != Some("maddy");
+            assert_eq!((found.by, found.certain), (case.by, certain), "{banner:?} {:?}", case.ehlo);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_said() {
+    let banner = ["mail.example.net ESMTP Postfix".to_owned()];
+    let found = recognise(&Greeting { banner: &banner, ..Greeting::default() }).expect("Postfix is known");
+    for product in ["zimbra", "iredmail", "plesk"] {
+        assert!(found.mta.also.iter().any(|also| also == product), "{product} greets as plain Postfix");
+    }
+}
