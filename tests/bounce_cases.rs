@@ -54,7 +54,8 @@ fn the_public_bounces() {
     let table = std::fs::read_to_string(root.join("expected.tsv")).unwrap();
     let mut lines = table.lines();
     let names: Vec<&str> = lines.next().unwrap().split('\t').collect();
-    let (mut family, mut leg, mut stated, mut reply) = (Score::default(), Score::default(), Score::default(), Score::default());
+    let (mut family, mut leg, mut stated, mut reply) =
+        (Score::default(), Score::default(), Score::default(), Score::default());
     let (mut false_alarms, mut misses, mut wrong, mut open) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut likely = Score::default();
     for (n, line) in lines.enumerate() {
@@ -77,7 +78,11 @@ fn the_public_bounces() {
                 println!(
                     "{file}: {what} want {want:?} got {got_text:?} | {} | {:?} | {:?}",
                     row["reason"],
-                    got.reply.as_ref().map(|r| (r.code, r.enhanced.clone(), r.text.chars().take(110).collect::<String>())),
+                    got.reply.as_ref().map(|r| (
+                        r.code,
+                        r.enhanced.clone(),
+                        r.text.chars().take(110).collect::<String>()
+                    )),
                     got.matched.as_ref().map(|m| m.what.clone())
                 );
             }
@@ -126,9 +131,18 @@ fn the_public_bounces() {
     }
     println!("identity: {} false alarms {false_alarms:?}, {} misses {misses:?}", false_alarms.len(), misses.len());
     println!("leg: {}/{}", leg.right, leg.all);
-    println!("outbound IP: {}/{} ({:.1} %), wrong claims {} {wrong:?}", stated.right, stated.all, stated.percent(), wrong.len());
+    println!(
+        "outbound IP: {}/{} ({:.1} %), wrong claims {} {wrong:?}",
+        stated.right,
+        stated.all,
+        stated.percent(),
+        wrong.len()
+    );
     println!("family: {}/{} ({:.1} %)", family.right, family.all, family.percent());
-    println!("reply code: {}/{}; open cases {open}, of them with a likely address {}", reply.right, reply.all, likely.right);
+    println!(
+        "reply code: {}/{}; open cases {open}, of them with a likely address {}",
+        reply.right, reply.all, likely.right
+    );
     assert!(false_alarms.len() <= 1 && misses.is_empty(), "identity or not");
     assert!(leg.right + 1 >= leg.all, "leg");
     assert!(stated.percent() >= 95.0, "outbound IP");

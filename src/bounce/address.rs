@@ -62,7 +62,10 @@ fn word_address(word: &str) -> Option<(IpAddr, usize)> {
     }
     // A tag before it ("IPv6:…", "ip:…", "from:…") or a port behind a dotted quad.
     let (head, tail) = core.split_once(':')?;
-    if head.bytes().all(|b| b.is_ascii_alphabetic()) || head.eq_ignore_ascii_case("ipv6") || head.eq_ignore_ascii_case("ipv4") {
+    if head.bytes().all(|b| b.is_ascii_alphabetic())
+        || head.eq_ignore_ascii_case("ipv6")
+        || head.eq_ignore_ascii_case("ipv4")
+    {
         return parse(tail).map(|ip| (ip, lead + head.len() + 1));
     }
     if tail.bytes().all(|b| b.is_ascii_digit()) {
@@ -156,14 +159,22 @@ mod tests {
 
     #[test]
     fn addresses_are_whole_words() {
-        assert_eq!(all("Client host [192.0.2.7] blocked; see http://x.example/?ip=192.0.2.8."), ["192.0.2.7", "192.0.2.8"]);
-        assert_eq!(all("[198.51.100.21]:22222 and 198.51.100.22:25 and ::ffff:192.0.2.1"), [
-            "198.51.100.21",
-            "198.51.100.22",
-            "192.0.2.1"
-        ]);
+        assert_eq!(
+            all("Client host [192.0.2.7] blocked; see http://x.example/?ip=192.0.2.8."),
+            ["192.0.2.7", "192.0.2.8"]
+        );
+        assert_eq!(
+            all("[198.51.100.21]:22222 and 198.51.100.22:25 and ::ffff:192.0.2.1"),
+            ["198.51.100.21", "198.51.100.22", "192.0.2.1"]
+        );
         assert_eq!(all("[IPv6:2001:db8::25] ip:192.0.2.3 fe80::1%14"), ["2001:db8::25", "192.0.2.3", "fe80::1"]);
-        for text in ["1.2.3", "host-192.0.2.1-dyn.example", "2001:db8:1:2:192.0.2.222", "15.20.0776.0155.1", "192.0.2.1.example"] {
+        for text in [
+            "1.2.3",
+            "host-192.0.2.1-dyn.example",
+            "2001:db8:1:2:192.0.2.222",
+            "15.20.0776.0155.1",
+            "192.0.2.1.example",
+        ] {
             assert_eq!(all(text), Vec::<String>::new(), "{text}");
         }
         let text = "for IPv4:192.0.2.9:";

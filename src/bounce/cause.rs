@@ -23,7 +23,15 @@ pub(super) struct Decision {
 
 impl Decision {
     fn unknown() -> Self {
-        Self { cause: Cause::Unknown, identity: None, possible: vec![], receiver: None, matched: None, reply: None, rank: 0 }
+        Self {
+            cause: Cause::Unknown,
+            identity: None,
+            possible: vec![],
+            receiver: None,
+            matched: None,
+            reply: None,
+            rank: 0,
+        }
     }
 }
 
@@ -33,6 +41,7 @@ const WORD: u8 = 10;
 const VAGUE_CODE: u8 = 15;
 const PROSE: u8 = 18;
 const GENERAL: u8 = 20;
+const EHLO: u8 = 22;
 const CODE: u8 = 25;
 const SPECIFIC: u8 = 30;
 
@@ -65,15 +74,21 @@ pub(super) fn decide(said: &[&Said], words: &str) -> Decision {
                 next.cause = Cause::Policy;
             }
             // A later recipient's refusal overrules only when it names the sender's identity.
-            let identity = next.cause == Cause::SenderIdentity && best.cause != Cause::SenderIdentity && next.rank >= CODE;
-            if next.rank > best.rank && (best.reply.is_none_or(|r| r == at) || best.rank < GENERAL) || identity && best.rank < 50 {
+            let identity =
+                next.cause == Cause::SenderIdentity && best.cause != Cause::SenderIdentity && next.rank >= CODE;
+            if next.rank > best.rank && (best.reply.is_none_or(|r| r == at) || best.rank < GENERAL)
+                || identity && best.rank < 50
+            {
                 best = next;
             }
         }
     }
-    if best.rank < PROSE + 2
+    // Where something was quoted, the words around it are a mail program's own.
+    let quoted = said.iter().any(|s| !s.reply.text.is_empty());
+    if best.rank < GENERAL
         && let Some(next) = of_words(words)
         && next.rank > best.rank
+        && (!quoted || next.rank >= PROSE)
     {
         best = Decision { reply: best.reply, ..next };
     }
@@ -90,7 +105,12 @@ fn of_reply(said: &Said) -> Vec<Decision> {
             identity: p.identity,
             possible: p.possible.clone(),
             receiver: p.receiver.clone(),
-            matched: Some(Matched { basis: Basis::Phrase, what: p.text.clone(), source: p.source.clone(), date: p.date.clone() }),
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what: p.text.clone(),
+                source: p.source.clone(),
+                date: p.date.clone(),
+            }),
             reply: None,
             rank: rank(p.strength),
         });
@@ -104,21 +124,34 @@ fn of_reply(said: &Said) -> Vec<Decision> {
                 identity,
                 possible: if code.ends_with(".7.25") { vec![Identity::PtrUnconfirmed] } else { vec![] },
                 receiver: None,
-                matched: Some(Matched { basis: Basis::Code, what: code.to_owned(), source: "IANA SMTP Enhanced Status Codes (RFC 3463, RFC 7372)".into(), date: "2026-11".into() }),
+                matched: Some(Matched {
+                    basis: Basis::Code,
+                    what: code.to_owned(),
+                    source: "IANA SMTP Enhanced Status Codes (RFC 3463, RFC 7372)".into(),
+                    date: "2026-11".into(),
+                }),
                 reply: None,
                 rank: rank - drop,
             });
         }
     }
     if let Some((cause, identity)) = guess(reply, said.stage) {
+        // Who refuses EHLO and names no list refuses the client itself.
+        let listed = out.first().is_some_and(|d| matches!(d.cause, Cause::Reputation | Cause::Rate | Cause::Transport));
+        let rank = if identity.is_some() && !listed { EHLO } else { GUESS };
         out.push(Decision {
             cause,
             identity,
             possible: vec![],
             receiver: None,
-            matched: Some(Matched { basis: Basis::Guess, what: format!("{} at this stage", reply.code.unwrap_or_default()), source: "RFC 5321 §4.3.2".into(), date: "2008-10".into() }),
+            matched: Some(Matched {
+                basis: Basis::Guess,
+                what: format!("{} at this stage", reply.code.unwrap_or_default()),
+                source: "RFC 5321 §4.3.2".into(),
+                date: "2008-10".into(),
+            }),
             reply: None,
-            rank: GUESS,
+            rank,
         });
     }
     out
@@ -138,7 +171,12 @@ fn of_words(words: &str) -> Option<Decision> {
         identity: p.identity,
         possible: p.possible.clone(),
         receiver: None,
-        matched: Some(Matched { basis: Basis::Phrase, what: p.text.clone(), source: p.source.clone(), date: p.date.clone() }),
+        matched: Some(Matched {
+            basis: Basis::Phrase,
+            what: p.text.clone(),
+            source: p.source.clone(),
+            date: p.date.clone(),
+        }),
         reply: None,
         rank,
     })
@@ -182,7 +220,9 @@ fn by_enhanced(code: &str) -> Option<(Cause, Option<Identity>, u8)> {
 fn guess(reply: &Reply, stage: Option<Stage>) -> Option<(Cause, Option<Identity>)> {
     let code = reply.code?;
     match (stage, code) {
-        (Some(Stage::Ehlo), 500..=599) if !matches!(code, 500 | 502) => Some((Cause::SenderIdentity, Some(Identity::Unspecified))),
+        (Some(Stage::Ehlo), 500..=599) if !matches!(code, 500 | 502) => {
+            Some((Cause::SenderIdentity, Some(Identity::Unspecified)))
+        }
         (_, 552) => Some((Cause::Recipient, None)),
         (_, 421 | 451) => Some((Cause::Transport, None)),
         (Some(Stage::Rcpt), 550 | 551 | 553) => Some((Cause::Recipient, None)),
@@ -231,8 +271,16 @@ mod tests {
             ("550 5.7.25 nothing else", Cause::SenderIdentity, Some(Identity::PtrMissing)),
             ("550 5.7.1 Relaying denied. IP name lookup failed [192.0.2.1]", Cause::Policy, None),
             ("550 5.7.23 SPF validation failed", Cause::Authentication, None),
-            ("421 4.7.23 doesn't have a PTR record, or the PTR record's forward DNS entry doesn't match the sending IP address", Cause::SenderIdentity, Some(Identity::PtrMissing)),
-            ("450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]", Cause::SenderIdentity, Some(Identity::PtrMissing)),
+            (
+                "421 4.7.23 doesn't have a PTR record, or the PTR record's forward DNS entry doesn't match the sending IP address",
+                Cause::SenderIdentity,
+                Some(Identity::PtrMissing),
+            ),
+            (
+                "450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]",
+                Cause::SenderIdentity,
+                Some(Identity::PtrMissing),
+            ),
             ("550 5.1.1 access denied", Cause::Recipient, None),
             ("554 no words known here", Cause::Unknown, None),
         ] {

@@ -59,7 +59,11 @@ impl Fields {
 /// Without the `type;` before it (RFC 3464 §2.1.2).
 fn untyped(body: &str) -> &str {
     match body.split_once(';') {
-        Some((kind, rest)) if kind.len() <= 24 && kind.trim().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) => rest.trim(),
+        Some((kind, rest))
+            if kind.len() <= 24 && kind.trim().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) =>
+        {
+            rest.trim()
+        }
         _ => body.trim(),
     }
 }
@@ -79,7 +83,8 @@ pub(super) fn groups(text: &str) -> Vec<Fields> {
             Some((name, body)) => {
                 let name = name.to_ascii_lowercase();
                 // A second recipient without an empty line before it.
-                let again = name == "final-recipient" && groups.last().is_some_and(|g| g.get("final-recipient").is_some());
+                let again =
+                    name == "final-recipient" && groups.last().is_some_and(|g| g.get("final-recipient").is_some());
                 if !open || again {
                     if groups.len() == MAX_GROUPS {
                         break;
@@ -93,7 +98,10 @@ pub(super) fn groups(text: &str) -> Vec<Fields> {
             }
             // A line that is no field goes on with the last one, folded or not: gateways lose the indent.
             None => {
-                if open && let Some((_, body)) = groups.last_mut().and_then(|g| g.0.last_mut()) && body.len() < MAX_FIELD {
+                if open
+                    && let Some((_, body)) = groups.last_mut().and_then(|g| g.0.last_mut())
+                    && body.len() < MAX_FIELD
+                {
                     body.push(' ');
                     body.push_str(clip(line.trim(), MAX_FIELD));
                 }
@@ -105,11 +113,25 @@ pub(super) fn groups(text: &str) -> Vec<Fields> {
 
 /// Report fields that stand among words, from the first line that names one.
 pub(super) fn groups_in_words(words: &str) -> Vec<Fields> {
-    const FIRST: [&str; 5] = ["reporting-mta:", "final-recipient:", "original-recipient:", "diagnostic-code:", "remote-mta:"];
+    const FIRST: [&str; 5] =
+        ["reporting-mta:", "final-recipient:", "original-recipient:", "diagnostic-code:", "remote-mta:"];
     const KNOWN: [&str; 16] = [
-        "reporting-mta", "received-from-mta", "arrival-date", "original-envelope-id", "final-recipient", "original-recipient",
-        "action", "status", "remote-mta", "diagnostic-code", "last-attempt-date", "will-retry-until", "final-log-id",
-        "source-ip", "feedback-type", "user-agent",
+        "reporting-mta",
+        "received-from-mta",
+        "arrival-date",
+        "original-envelope-id",
+        "final-recipient",
+        "original-recipient",
+        "action",
+        "status",
+        "remote-mta",
+        "diagnostic-code",
+        "last-attempt-date",
+        "will-retry-until",
+        "final-log-id",
+        "source-ip",
+        "feedback-type",
+        "user-agent",
     ];
     let begins = |line: &str| {
         let lower = clip(line.trim_start(), 24).to_ascii_lowercase();
@@ -122,7 +144,8 @@ pub(super) fn groups_in_words(words: &str) -> Vec<Fields> {
         if !inside {
             continue;
         }
-        let folded = line.starts_with([' ', '\t']) && field(line.trim_start()).is_none_or(|(n, _)| !KNOWN.contains(&n.to_ascii_lowercase().as_str()));
+        let folded = line.starts_with([' ', '\t'])
+            && field(line.trim_start()).is_none_or(|(n, _)| !KNOWN.contains(&n.to_ascii_lowercase().as_str()));
         if folded {
             block.push_str(line);
         } else {
@@ -152,7 +175,9 @@ mod tests {
 
     #[test]
     fn fields_among_words() {
-        let groups = groups_in_words("Hello,\n\n  Reporting-MTA: dns; a.example.net\n  Final-Recipient: rfc822; x@y.example\n  Diagnostic-Code: smtp; 550 no\n     such thing\n");
+        let groups = groups_in_words(
+            "Hello,\n\n  Reporting-MTA: dns; a.example.net\n  Final-Recipient: rfc822; x@y.example\n  Diagnostic-Code: smtp; 550 no\n     such thing\n",
+        );
         assert_eq!(groups.len(), 1);
         assert_eq!(groups[0].diagnostic(), Some("550 no such thing"));
         assert!(groups_in_words("nothing: here").is_empty());

@@ -28,7 +28,8 @@ const MAX_PROSE: usize = 96 << 10;
 /// Octets of one header looked at.
 const MAX_HEADER: usize = 256 << 10;
 
-static PARSER: LazyLock<MessageParser> = LazyLock::new(|| MessageParser::new().with_mime_headers().header_text(HeaderName::Subject));
+static PARSER: LazyLock<MessageParser> =
+    LazyLock::new(|| MessageParser::new().with_mime_headers().header_text(HeaderName::Subject));
 
 /// A header: lower-case names and unfolded bodies in their order.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +81,8 @@ impl Header {
 pub(super) fn field(line: &str) -> Option<(&str, &str)> {
     let (name, body) = line.split_once(':')?;
     let name = name.trim_end();
-    let good = !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let good =
+        !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     good.then_some((name, body))
 }
 
@@ -223,12 +225,34 @@ impl Letter {
     /// Whether this is a report about another message, not a message between people.
     pub(super) fn is_bounce(&self) -> bool {
         const SUBJECTS: [&str; 22] = [
-            "undeliver", "delivery status", "delivery failure", "delivery report", "delivery notification", "returned mail",
-            "failure notice", "mail delivery", "message delivery", "delivery has failed", "non remis", "unzustellbar",
-            "could not be delivered", "not be delivered", "delayed mail", "nondeliverable", "non-delivery", "mail failure",
-            "failed delivery", "warning: message", "mail failed", "mail system error",
+            "undeliver",
+            "delivery status",
+            "delivery failure",
+            "delivery report",
+            "delivery notification",
+            "returned mail",
+            "failure notice",
+            "mail delivery",
+            "message delivery",
+            "delivery has failed",
+            "non remis",
+            "unzustellbar",
+            "could not be delivered",
+            "not be delivered",
+            "delayed mail",
+            "nondeliverable",
+            "non-delivery",
+            "mail failure",
+            "failed delivery",
+            "warning: message",
+            "mail failed",
+            "mail system error",
         ];
-        if !self.groups.is_empty() || self.feedback || self.forwarded || self.header.get("x-failed-recipients").is_some() {
+        if !self.groups.is_empty()
+            || self.feedback
+            || self.forwarded
+            || self.header.get("x-failed-recipients").is_some()
+        {
             return true;
         }
         if self.header.all("return-path").any(|p| p.trim() == "<>") && !self.is_auto_reply() {
@@ -242,21 +266,43 @@ impl Letter {
     /// A vacation notice or the like (RFC 3834). Mail systems mark their bounces the same way, so
     /// that anything with a report or a failed recipient is none.
     pub(super) fn is_auto_reply(&self) -> bool {
-        const SUBJECTS: [&str; 9] =
-            ["auto reply", "auto-reply", "autoreply", "automatic reply", "out of office", "vacation", "auto:", "abwesenheit", "automatische antwort"];
+        const SUBJECTS: [&str; 9] = [
+            "auto reply",
+            "auto-reply",
+            "autoreply",
+            "automatic reply",
+            "out of office",
+            "vacation",
+            "auto:",
+            "abwesenheit",
+            "automatische antwort",
+        ];
         let subject = self.subject.trim().to_ascii_lowercase();
-        let marked = self.header.get("auto-submitted").is_some_and(|v| v.to_ascii_lowercase().starts_with("auto-replied"))
-            || ["x-autoreply", "x-autorespond", "x-apple-action"].iter().any(|n| self.header.get(n).is_some())
-            || self.header.get("precedence").is_some_and(|v| v.eq_ignore_ascii_case("auto_reply"))
-            || SUBJECTS.iter().any(|s| subject.starts_with(s));
+        let marked =
+            self.header.get("auto-submitted").is_some_and(|v| v.to_ascii_lowercase().starts_with("auto-replied"))
+                || ["x-autoreply", "x-autorespond", "x-apple-action"].iter().any(|n| self.header.get(n).is_some())
+                || self.header.get("precedence").is_some_and(|v| v.eq_ignore_ascii_case("auto_reply"))
+                || SUBJECTS.iter().any(|s| subject.starts_with(s));
         let from = self.header.get("from").unwrap_or_default().to_ascii_lowercase();
         marked && self.groups.is_empty() && self.header.get("x-failed-recipients").is_none() && !prose::is_daemon(&from)
     }
 
     /// Written by a program: a list manager, a notification service.
     pub(super) fn is_robot(&self) -> bool {
-        const LOCAL: [&str; 12] =
-            ["noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "majordomo", "listserv", "mailman", "-admin@", "-owner@", "owner-", "-request@"];
+        const LOCAL: [&str; 12] = [
+            "noreply",
+            "no-reply",
+            "no_reply",
+            "donotreply",
+            "do-not-reply",
+            "majordomo",
+            "listserv",
+            "mailman",
+            "-admin@",
+            "-owner@",
+            "owner-",
+            "-request@",
+        ];
         let from = self.header.get("from").unwrap_or_default().to_ascii_lowercase();
         LOCAL.iter().any(|l| from.contains(l)) || self.prose.trim_start().starts_with('{')
     }
@@ -268,7 +314,8 @@ impl Letter {
 
 /// Quoted-printable that mail-parser gave back as it was, for one bad octet in it.
 fn half_decoded(part: &MessagePart<'_>) -> bool {
-    part.is_encoding_problem && part.content_transfer_encoding().is_some_and(|e| e.eq_ignore_ascii_case("quoted-printable"))
+    part.is_encoding_problem
+        && part.content_transfer_encoding().is_some_and(|e| e.eq_ignore_ascii_case("quoted-printable"))
 }
 
 /// RFC 2045 §6.7 as far as it goes: soft line ends and good `=XX`; what is bad stays.
@@ -286,7 +333,10 @@ fn unfold_quoted_printable(text: &str) -> String {
                 at += 3;
                 continue;
             }
-            let hex = bytes.get(at + 1..at + 3).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+            let hex = bytes
+                .get(at + 1..at + 3)
+                .and_then(|h| std::str::from_utf8(h).ok())
+                .and_then(|h| u8::from_str_radix(h, 16).ok());
             if let Some(octet) = hex {
                 out.push(octet);
                 at += 3;
@@ -302,7 +352,17 @@ fn unfold_quoted_printable(text: &str) -> String {
 fn own_header(message: &Message<'_>) -> Header {
     let Some(root) = message.parts.first() else { return Header::default() };
     let range = root.offset_header as usize..root.offset_body as usize;
-    message.raw_message.get(range).map(Header::read).unwrap_or_default()
+    let header = message.raw_message.get(range).map(Header::read).unwrap_or_default();
+    if !header.is_empty() {
+        return header;
+    }
+    // An empty line before the header makes all of it a body.
+    match &root.body {
+        PartType::Text(text) if field(text.trim_start().lines().next().unwrap_or_default()).is_some() => {
+            Header::of_lines(text.lines())
+        }
+        _ => header,
+    }
 }
 
 /// Without a byte order mark, leading blank lines and an mbox `From ` line.
@@ -350,8 +410,23 @@ fn bound(bytes: &[u8]) -> (&[u8], bool) {
 /// Whether the octets begin with a mail header: two known fields, or a Received line alone.
 fn message_header(bytes: &[u8]) -> Option<()> {
     const KNOWN: [&str; 18] = [
-        "received", "from", "to", "subject", "date", "message-id", "return-path", "delivered-to", "mime-version", "content-type",
-        "reply-to", "sender", "dkim-signature", "x-original-to", "envelope-to", "authentication-results", "auto-submitted",
+        "received",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "message-id",
+        "return-path",
+        "delivered-to",
+        "mime-version",
+        "content-type",
+        "reply-to",
+        "sender",
+        "dkim-signature",
+        "x-original-to",
+        "envelope-to",
+        "authentication-results",
+        "auto-submitted",
         "content-transfer-encoding",
     ];
     let head = &bytes[..bytes.len().min(16 << 10)];

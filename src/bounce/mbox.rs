@@ -67,7 +67,8 @@ fn is_from_line(bytes: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"From ") else { return false };
     let Ok(rest) = std::str::from_utf8(rest) else { return false };
     let words: Vec<&str> = rest.split_whitespace().skip(1).take(8).collect();
-    let day = words.iter().any(|w| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&w.trim_end_matches(',')));
+    let day =
+        words.iter().any(|w| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&w.trim_end_matches(',')));
     day && words.iter().any(|w| w.matches(':').count() >= 1 && w.as_bytes()[0].is_ascii_digit())
 }
 

@@ -101,10 +101,7 @@ pub(super) struct Phrases {
 }
 
 static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
-    Phrases::load(&[
-        include_str!("../knowledge/bounce/identity.toml"),
-        include_str!("../knowledge/bounce/causes.toml"),
-    ])
+    Phrases::load(&[include_str!("../knowledge/bounce/identity.toml"), include_str!("../knowledge/bounce/causes.toml")])
 });
 
 /// The embedded phrases.
@@ -145,7 +142,7 @@ impl Phrases {
         Self { all, index }
     }
 
-    /// The phrase in a folded text that decides most: by strength, then by length.
+    /// The phrase in a folded text that decides most.
     pub(super) fn best(&self, folded: &str) -> Option<&Phrase> {
         let bytes = folded.as_bytes();
         let mut best: Option<&Phrase> = None;
@@ -155,7 +152,7 @@ impl Phrases {
             }
             let Some(ids) = key(&bytes[at..]).and_then(|k| self.index.get(&k)) else { continue };
             for phrase in ids.iter().map(|id| &self.all[*id]) {
-                let better = best.is_none_or(|b| (phrase.strength, phrase.weight) > (b.strength, b.weight));
+                let better = best.is_none_or(|b| phrase.standing() > b.standing());
                 if better && phrase.stands_at(folded, at) {
                     best = Some(phrase);
                 }
@@ -190,6 +187,11 @@ impl Phrase {
         }
     }
 
+    /// By strength, then by length; a policy's words are the most general ones, and come last.
+    fn standing(&self) -> (Strength, bool, usize) {
+        (self.strength, self.cause != Cause::Policy, self.weight)
+    }
+
     fn stands_at(&self, text: &str, at: usize) -> bool {
         let bytes = text.as_bytes();
         let mut end = at;
@@ -211,7 +213,9 @@ impl Phrase {
             let window = &bytes[end..(end + GAP + part.len()).min(bytes.len())];
             let found = window.windows(part.len()).enumerate().find(|(i, w)| {
                 let begin = end + i;
-                *w == part && (begin == 0 || !bytes[begin - 1].is_ascii_alphanumeric() || !part[0].is_ascii_alphanumeric()) && whole(begin + part.len())
+                *w == part
+                    && (begin == 0 || !bytes[begin - 1].is_ascii_alphanumeric() || !part[0].is_ascii_alphanumeric())
+                    && whole(begin + part.len())
             });
             match found {
                 Some((i, _)) => end += i + part.len(),
@@ -266,7 +270,8 @@ mod tests {
 
     #[test]
     fn the_embedded_phrases_are_whole() {
-        for file in [include_str!("../knowledge/bounce/identity.toml"), include_str!("../knowledge/bounce/causes.toml")] {
+        for file in [include_str!("../knowledge/bounce/identity.toml"), include_str!("../knowledge/bounce/causes.toml")]
+        {
             toml::from_str::<File>(file).unwrap();
         }
         let phrases = phrases();

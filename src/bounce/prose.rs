@@ -34,10 +34,10 @@ pub(super) fn split(text: &str, mail: bool) -> Split {
         if header_begins(&lines[at..]) {
             let end = header_end(&lines, at);
             let block = &lines[at..end];
-            let from_daemon = block
-                .iter()
-                .filter_map(|l| field(l.trim_start()))
-                .any(|(n, b)| (n.eq_ignore_ascii_case("from") || n.eq_ignore_ascii_case("sender")) && is_daemon(&b.to_ascii_lowercase()));
+            let from_daemon = block.iter().filter_map(|l| field(l.trim_start())).any(|(n, b)| {
+                (n.eq_ignore_ascii_case("from") || n.eq_ignore_ascii_case("sender"))
+                    && is_daemon(&b.to_ascii_lowercase())
+            });
             if !announced && !traced(block) {
                 // "To: … Subject: … Sent: …": the bounce naming the message, not returning it.
                 for line in block {
@@ -87,15 +87,49 @@ fn unquote(line: &str) -> &str {
 
 /// Whether a sender's address or name is a mail system's.
 pub(super) fn is_daemon(from: &str) -> bool {
-    ["mailer-daemon", "postmaster", "mail delivery", "mail deliver", "mdaemon", "mailer daemon", "mailerdaemon", "delivery subsystem", "mail system", "mail administrator", "mail-daemon", "noreply-dmarc"]
-        .iter()
-        .any(|w| from.contains(w))
+    [
+        "mailer-daemon",
+        "postmaster",
+        "mail delivery",
+        "mail deliver",
+        "mdaemon",
+        "mailer daemon",
+        "mailerdaemon",
+        "delivery subsystem",
+        "mail system",
+        "mail administrator",
+        "mail-daemon",
+        "noreply-dmarc",
+    ]
+    .iter()
+    .any(|w| from.contains(w))
 }
 
 const FIELDS: [&str; 24] = [
-    "received", "return-path", "from", "to", "subject", "date", "message-id", "mime-version", "content-type", "delivered-to",
-    "dkim-signature", "x-mailer", "sender", "reply-to", "cc", "envelope-to", "delivery-date", "received-spf", "sent",
-    "x-originating-ip", "authentication-results", "x-google-dkim-signature", "content-transfer-encoding", "domainkey-signature",
+    "received",
+    "return-path",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "delivered-to",
+    "dkim-signature",
+    "x-mailer",
+    "sender",
+    "reply-to",
+    "cc",
+    "envelope-to",
+    "delivery-date",
+    "received-spf",
+    "sent",
+    "x-originating-ip",
+    "authentication-results",
+    "x-google-dkim-signature",
+    "content-transfer-encoding",
+    "domainkey-signature",
 ];
 
 fn known_field(line: &str) -> bool {
@@ -113,7 +147,11 @@ fn header_begins(lines: &[&str]) -> bool {
         return false;
     }
     let lower = first.trim_start().to_ascii_lowercase();
-    if lower.starts_with("received: from ") || lower.starts_with("received: by ") || lower.starts_with("return-path: <") || lower.starts_with("received: (") {
+    if lower.starts_with("received: from ")
+        || lower.starts_with("received: by ")
+        || lower.starts_with("return-path: <")
+        || lower.starts_with("received: (")
+    {
         return true;
     }
     let run = lines.iter().take(12).take_while(|l| !l.trim().is_empty());
@@ -122,7 +160,17 @@ fn header_begins(lines: &[&str]) -> bool {
 
 /// Fields that only a message that travelled has.
 fn traced(block: &[&str]) -> bool {
-    const TRACE: [&str; 9] = ["received", "return-path", "message-id", "dkim-signature", "mime-version", "x-received", "received-spf", "domainkey-signature", "delivered-to"];
+    const TRACE: [&str; 9] = [
+        "received",
+        "return-path",
+        "message-id",
+        "dkim-signature",
+        "mime-version",
+        "x-received",
+        "received-spf",
+        "domainkey-signature",
+        "delivered-to",
+    ];
     block.iter().filter_map(|l| field(l.trim_start())).any(|(n, _)| TRACE.contains(&n.to_ascii_lowercase().as_str()))
 }
 
@@ -133,16 +181,41 @@ fn header_end(lines: &[&str], start: usize) -> usize {
 /// The block without the indent that all its lines share.
 fn unindented(block: &[&str]) -> Vec<String> {
     let indent = block.first().map_or(0, |l| l.len() - l.trim_start().len());
-    block.iter().map(|l| if l.len() - l.trim_start().len() >= indent { l.get(indent..).unwrap_or(l) } else { l }.to_owned()).collect()
+    block
+        .iter()
+        .map(|l| if l.len() - l.trim_start().len() >= indent { l.get(indent..).unwrap_or(l) } else { l }.to_owned())
+        .collect()
 }
 
 /// Whether a line says that the returned message follows.
 fn announces(line: &str) -> bool {
     const WORDS: [&str; 26] = [
-        "copy of the message", "copy of your message", "original message", "original mail", "returned message", "undelivered message",
-        "unsent message", "message headers follow", "message header follow", "headers follow", "header of the message", "message text follows",
-        "message follows", "copy of the original", "below this line", "enclosed is", "included is", "text of your message", "your message reads",
-        "your original", "message contents", "unzustellbare nachricht", "weitergeleitete nachricht", "header information", "copie du message", "returned mail",
+        "copy of the message",
+        "copy of your message",
+        "original message",
+        "original mail",
+        "returned message",
+        "undelivered message",
+        "unsent message",
+        "message headers follow",
+        "message header follow",
+        "headers follow",
+        "header of the message",
+        "message text follows",
+        "message follows",
+        "copy of the original",
+        "below this line",
+        "enclosed is",
+        "included is",
+        "text of your message",
+        "your message reads",
+        "your original",
+        "message contents",
+        "unzustellbare nachricht",
+        "weitergeleitete nachricht",
+        "header information",
+        "copie du message",
+        "returned mail",
     ];
     if line.len() > 160 {
         return false;
@@ -257,7 +330,8 @@ fn behind_address(line: &str) -> Option<&str> {
     if local.is_empty() || !domain.contains('.') || domain.contains(['(', '@']) {
         return None;
     }
-    (rest.is_empty() || word.ends_with(':') || rest.starts_with(['[', '(', ':'])).then(|| rest.trim_start_matches([':', ' ']))
+    (rest.is_empty() || word.ends_with(':') || rest.starts_with(['[', '(', ':']))
+        .then(|| rest.trim_start_matches([':', ' ']))
 }
 
 fn paragraph_start(lines: &[&str], at: usize) -> usize {
@@ -292,7 +366,9 @@ fn quote_start(line: &str, more: bool) -> Option<usize> {
         let has_text = !rest.is_empty() || !behind.is_empty() || more && here != lead;
         // "550 5th Avenue", "421 messages": at a line's head the next word decides little, so only
         // counts of things are refused.
-        let counted = here == lead && rest.is_empty() && starts_with_any(behind, &["messages", "bytes", "minutes", "seconds", "hours", "days", "kb"]);
+        let counted = here == lead
+            && rest.is_empty()
+            && starts_with_any(behind, &["messages", "bytes", "minutes", "seconds", "hours", "days", "kb"]);
         if has_text && !counted {
             return Some(here);
         }
@@ -311,7 +387,8 @@ fn opens(before: &str) -> bool {
         '-' | ';' => spaced,
         _ => {
             let lower = trimmed.rsplit(' ').next().unwrap_or_default().to_ascii_lowercase();
-            spaced && ["error", "said", "code", "reply", "returned", "response", "was", "status"].contains(&lower.as_str())
+            spaced
+                && ["error", "said", "code", "reply", "returned", "response", "was", "status"].contains(&lower.as_str())
         }
     }
 }
@@ -326,15 +403,44 @@ fn ends_quote(line: &str) -> bool {
     let lower = clip(line, 64).to_ascii_lowercase();
     let address = line.starts_with('<') && line.contains('@') && line.contains(">:");
     address
-        || ["--", "==", ">>>", "...", "giving up", "i'm not going", "content-", "reporting-mta", "final-recipient", "action:", "status:", "remote-mta", "last-attempt", "diagnostic-code", "original message", "message headers", "***", "host ", "sent by", "generating server"]
-            .iter()
-            .any(|m| lower.starts_with(m))
+        || [
+            "--",
+            "==",
+            ">>>",
+            "...",
+            "giving up",
+            "i'm not going",
+            "content-",
+            "reporting-mta",
+            "final-recipient",
+            "action:",
+            "status:",
+            "remote-mta",
+            "last-attempt",
+            "diagnostic-code",
+            "original message",
+            "message headers",
+            "***",
+            "host ",
+            "sent by",
+            "generating server",
+        ]
+        .iter()
+        .any(|m| lower.starts_with(m))
 }
 
 /// Without what the quoting program adds behind a reply.
 pub(super) fn trim_tail(raw: &str) -> &str {
     let mut end = raw.len();
-    for mark in [" (in reply to", " (state ", " giving up on", " [rcpt_to]", "; from=<", " remote system:", " (delivery attempts"] {
+    for mark in [
+        " (in reply to",
+        " (state ",
+        " giving up on",
+        " [rcpt_to]",
+        "; from=<",
+        " remote system:",
+        " (delivery attempts",
+    ] {
         if let Some(at) = raw.to_ascii_lowercase().find(mark) {
             end = end.min(at);
         }
@@ -353,11 +459,20 @@ mod tests {
     #[test]
     fn replies_are_found_where_a_quotation_begins() {
         for (text, want) in [
-            ("<a@b.example>: host mx.b.example[192.0.2.2] said: 550-5.7.25\n    [192.0.2.1] one\n    550 5.7.25 two (in reply to end of DATA command)\n", vec!["550-5.7.25 [192.0.2.1] one 5.7.25 two"]),
-            ("   ----- Transcript -----\n... while talking to mx.example.:\n>>> DATA\n<<< 550-5.7.1 first\n<<< 550 5.7.1 second\n554 5.0.0 Service unavailable\n", vec!["550-5.7.1 first 5.7.1 second", "554 5.0.0 Service unavailable"]),
+            (
+                "<a@b.example>: host mx.b.example[192.0.2.2] said: 550-5.7.25\n    [192.0.2.1] one\n    550 5.7.25 two (in reply to end of DATA command)\n",
+                vec!["550-5.7.25 [192.0.2.1] one 5.7.25 two"],
+            ),
+            (
+                "   ----- Transcript -----\n... while talking to mx.example.:\n>>> DATA\n<<< 550-5.7.1 first\n<<< 550 5.7.1 second\n554 5.0.0 Service unavailable\n",
+                vec!["550-5.7.1 first 5.7.1 second", "554 5.0.0 Service unavailable"],
+            ),
             ("Remote Server returned '550 5.1.1 gone <x>'\n", vec!["550 5.1.1 gone <x>"]),
             ("Remote host said: 421 4.7.0 later\nGiving up on 192.0.2.2.\n", vec!["421 4.7.0 later"]),
-            ("#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##\n", vec!["550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##"]),
+            (
+                "#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##\n",
+                vec!["550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##"],
+            ),
             ("(reason: 550 5.6.9 improper use)\n", vec!["550 5.6.9 improper use)"]),
             ("the other server returned was: 554 554 5.7.1 no (state 13).\n", vec!["554 554 5.7.1 no"]),
             ("unable to deliver in 540 minutes\nin room 550 of\n421 messages waiting\n", vec![]),
@@ -372,7 +487,8 @@ mod tests {
         let split = split(text, true);
         assert!(split.words.contains("550 no") && !split.words.contains("body"));
         assert_eq!(split.returned[0], "Received: from x by y; z");
-        let gone = super::split("no\n------ This is a copy of the message, without header ------\n\nspam virus\n", true);
+        let gone =
+            super::split("no\n------ This is a copy of the message, without header ------\n\nspam virus\n", true);
         assert!(!gone.words.contains("virus"));
     }
 

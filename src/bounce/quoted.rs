@@ -26,14 +26,17 @@ pub(super) fn client_address(text: &str, remote: Option<&str>, not: &[IpAddr]) -
 fn score(text: &str, q: Quoted, remote: Option<&str>) -> u8 {
     let before = &text[..q.start];
     let after = &text[q.end..];
-    let tail: String = before.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect::<String>().to_ascii_lowercase();
+    let tail: String =
+        before.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect::<String>().to_ascii_lowercase();
     let bracket = tail.ends_with(['[', '(']);
     let opened = tail.trim_end_matches(['[', '(', '<', '\'', '"', '=', ':', ' ', '{']);
     let spaced = tail.trim_end_matches(['[', '(', '<', '\'', '"', '{']);
     let word = opened.rsplit([' ', '?', '&', '/', '(', '[', ';', ',', '"', '=']).next().unwrap_or_default();
     let next = after.trim_start_matches([']', ')', '>', '\'', '"', ' ', '}']).to_ascii_lowercase();
 
-    if spaced.trim_end().ends_with('-') || ["version", "v", "ver", "release", "build", "id", "esmtp", "exim", "postfix"].contains(&word) {
+    if spaced.trim_end().ends_with('-')
+        || ["version", "v", "ver", "release", "build", "id", "esmtp", "exim", "postfix"].contains(&word)
+    {
         return 0;
     }
     // The receiver naming itself: "mx1.example.net [198.51.100.7]".
@@ -43,12 +46,65 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> u8 {
         return 0;
     }
     const BEFORE: [&str; 30] = [
-        "client", "ip", "ips", "address", "host", "for", "from", "server", "sender", "not", "i", "addr", "of", "source", "relay",
-        "connection", "blocked", "query", "lookup", "rdns", "ptr", "hostname", "client-ip", "ip-address", "listed", "range", "remote", "rejected", "h", "peer",
+        "client",
+        "ip",
+        "ips",
+        "address",
+        "host",
+        "for",
+        "from",
+        "server",
+        "sender",
+        "not",
+        "i",
+        "addr",
+        "of",
+        "source",
+        "relay",
+        "connection",
+        "blocked",
+        "query",
+        "lookup",
+        "rdns",
+        "ptr",
+        "hostname",
+        "client-ip",
+        "ip-address",
+        "listed",
+        "range",
+        "remote",
+        "rejected",
+        "h",
+        "peer",
     ];
     const AFTER: [&str; 27] = [
-        "is not", "is blocked", "is listed", "is on", "is in", "is currently", "has ", "was ", "were ", "listed", "blocked", "rejected", "does not", "doesn't", "not allowed",
-        "not permitted", "is permitted", "no reverse", "without", "found in", "found on", "temporarily", "is black", "have been", "weren't", "is denied", "denied",
+        "is not",
+        "is blocked",
+        "is listed",
+        "is on",
+        "is in",
+        "is currently",
+        "has ",
+        "was ",
+        "were ",
+        "listed",
+        "blocked",
+        "rejected",
+        "does not",
+        "doesn't",
+        "not allowed",
+        "not permitted",
+        "is permitted",
+        "no reverse",
+        "without",
+        "found in",
+        "found on",
+        "temporarily",
+        "is black",
+        "have been",
+        "weren't",
+        "is denied",
+        "denied",
     ];
     let mut score = 0;
     if BEFORE.contains(&word) {
@@ -60,12 +116,14 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> u8 {
     if bracket {
         // Alone in its bracket: "[192.0.2.1]", Gmail's "[192.0.2.1      13]".
         let closed = after.trim_start_matches([' ', '\t']).trim_start_matches(|c: char| c.is_ascii_digit());
-        if closed.starts_with([']', ')']) {
+        if closed.starts_with([']', ')', ',']) {
             score += 2;
         }
     }
     // At the end, behind a colon: "Reverse DNS required: 192.0.2.1".
-    if spaced.ends_with(": ") && after.trim_matches(['.', ' ', ']', ')']).is_empty() || before.trim().is_empty() && bracket {
+    if spaced.ends_with(": ") && after.trim_matches(['.', ' ', ']', ')']).is_empty()
+        || before.trim().is_empty() && bracket
+    {
         score += 2;
     }
     score
@@ -80,7 +138,17 @@ pub(super) fn quoted_ehlo(text: &str) -> Option<String> {
             return Some(word.trim_end_matches('>').to_owned()).filter(|w| !w.is_empty() && w.len() <= 253);
         }
     }
-    for mark in ["helo=", "ehlo=", "helo name ", "ehlo name ", "helo argument ", "ehlo argument ", "ehlo ", "helo ", "bad helo: "] {
+    for mark in [
+        "helo=",
+        "ehlo=",
+        "helo name ",
+        "ehlo name ",
+        "helo argument ",
+        "ehlo argument ",
+        "ehlo ",
+        "helo ",
+        "bad helo: ",
+    ] {
         let Some(at) = lower.find(mark) else { continue };
         if at > 0 && lower.as_bytes()[at - 1].is_ascii_alphanumeric() {
             continue;

@@ -19,19 +19,49 @@ pub(super) struct Remote {
 pub(super) fn remote(context: &str) -> Remote {
     // Marks before a host, and marks behind one.
     const BEFORE: [&str; 15] = [
-        "host ", "while talking to ", "remote server at ", "connected to ", "relay=", "h=", "connect to ", "lost connection with ", "by mx ",
-        "remote system: dns;", "remote-mta: dns; ", "remote-mta: dns;", "server ", "conversation with ", "by ",
+        "host ",
+        "while talking to ",
+        "remote server at ",
+        "connected to ",
+        "relay=",
+        "h=",
+        "connect to ",
+        "lost connection with ",
+        "by mx ",
+        "remote system: dns;",
+        "remote-mta: dns; ",
+        "remote-mta: dns;",
+        "server ",
+        "conversation with ",
+        "by ",
     ];
-    const BEHIND: [&str; 7] = [" did not like", " rejected your message", " gave this error", " does not like", " failed after", " said:", " returned"];
+    const BEHIND: [&str; 7] = [
+        " did not like",
+        " rejected your message",
+        " gave this error",
+        " does not like",
+        " failed after",
+        " said:",
+        " returned",
+    ];
     let lower = context.to_ascii_lowercase();
-    const DIALLED: [&str; 8] = ["connected to ", "does not like", "giving up on", "failed after i sent", "remote host said", "while talking to", "remote server", "remote mail server"];
-    let mut found = Remote { host: None, ips: addresses(context).iter().map(|q| q.ip).collect(), dialled: DIALLED.iter().any(|m| lower.contains(m)) };
+    const DIALLED: [&str; 6] = [
+        "connected to ",
+        "does not like",
+        "giving up on",
+        "failed after i sent",
+        "remote host said",
+        "while talking to",
+    ];
+    let mut found =
+        Remote { host: None, ips: far_addresses(context, &lower), dialled: DIALLED.iter().any(|m| lower.contains(m)) };
     for mark in BEFORE {
         for (at, _) in lower.match_indices(mark) {
             if at > 0 && lower.as_bytes()[at - 1].is_ascii_alphanumeric() {
                 continue;
             }
-            let word = context[at + mark.len()..].split([' ', '[', '(', ',', ':']).find(|w| !w.is_empty()).unwrap_or_default();
+            let word =
+                context[at + mark.len()..].split([' ', '[', '(', ',', ':']).find(|w| !w.is_empty()).unwrap_or_default();
             if let Some(host) = host_name(word).filter(|_| !word.contains('@')) {
                 found.host = Some(host.to_owned());
             }
@@ -50,6 +80,46 @@ pub(super) fn remote(context: &str) -> Remote {
         }
     }
     found
+}
+
+/// The addresses that stand where the far side is named: soon behind a mark, or just before one.
+fn far_addresses(context: &str, lower: &str) -> Vec<IpAddr> {
+    const AHEAD: [&str; 8] = [
+        "host ",
+        "talking to ",
+        "remote server at ",
+        "connected to ",
+        "relay=",
+        "h=",
+        "connect to ",
+        "connection with ",
+    ];
+    const BEHIND: [&str; 6] =
+        ["did not like", "does not like", "failed after", "refused to talk", "said:", "returned '"];
+    let mut ips = Vec::new();
+    let mut take = |slice: Option<&str>, first: bool| {
+        let found = addresses(slice.unwrap_or_default());
+        ips.extend(if first { found.first() } else { found.last() }.map(|q| q.ip));
+    };
+    for mark in AHEAD {
+        for (at, _) in lower.match_indices(mark).take(8) {
+            let start = at + mark.len();
+            // "name[ip]", "name [ip]" or the address alone: two words at most.
+            let rest = context.get(start..).unwrap_or_default();
+            let end = rest.char_indices().filter(|(_, c)| c.is_whitespace()).nth(1).map_or(rest.len(), |(n, _)| n);
+            take(rest.get(..end), true);
+        }
+    }
+    for mark in BEHIND {
+        for (at, _) in lower.match_indices(mark).take(8) {
+            let mut start = at.saturating_sub(80);
+            while !context.is_char_boundary(start) {
+                start += 1;
+            }
+            take(context.get(start..at), false);
+        }
+    }
+    ips
 }
 
 /// The receiver that a host belongs to, by its name's end.
@@ -98,7 +168,10 @@ pub(super) fn receiver(host: &str) -> Option<&'static str> {
         ("docomo.ne.jp", "NTT DOCOMO"),
     ];
     let host = host.to_ascii_lowercase();
-    HOSTS.iter().find(|(end, _)| host == *end || host.strip_suffix(end).is_some_and(|h| h.ends_with('.'))).map(|(_, name)| *name)
+    HOSTS
+        .iter()
+        .find(|(end, _)| host == *end || host.strip_suffix(end).is_some_and(|h| h.ends_with('.')))
+        .map(|(_, name)| *name)
 }
 
 #[cfg(test)]
@@ -109,7 +182,10 @@ mod tests {
     fn the_far_side() {
         for (context, host) in [
             ("<a@b.example>: host mx.b.example[192.0.2.2] said:", Some("mx.b.example")),
-            ("a@b.example SMTP error from remote mail server after RCPT TO:<a@b.example>: host mx.b.example [192.0.2.2]:", Some("mx.b.example")),
+            (
+                "a@b.example SMTP error from remote mail server after RCPT TO:<a@b.example>: host mx.b.example [192.0.2.2]:",
+                Some("mx.b.example"),
+            ),
             ("... while talking to mx.b.example.: >>> DATA", Some("mx.b.example")),
             ("mx.b.example [192.0.2.2] did not like our RCPT TO:", Some("mx.b.example")),
             ("1/1/2024 - Remote Server at mx.b.example (192.0.2.2) returned", Some("mx.b.example")),

@@ -51,7 +51,9 @@ impl Reply {
             for (at, word) in words.iter().enumerate() {
                 let mut word = *word;
                 // A continuation that folding put into the middle: "550-5.7.25" or "550-text".
-                if at > 0 && let Some(rest) = word.strip_prefix(digits.as_str()).and_then(|w| w.strip_prefix('-')) {
+                if at > 0
+                    && let Some(rest) = word.strip_prefix(digits.as_str()).and_then(|w| w.strip_prefix('-'))
+                {
                     word = rest;
                 } else if at > 0 && word == digits {
                     // "550 5.7.25" behind such lines, or the code said twice at the beginning.
@@ -109,7 +111,8 @@ fn enhanced_word(word: &str) -> Option<&str> {
 /// `class.subject.detail` with class 2, 4 or 5 (RFC 3463 §2).
 pub(super) fn is_enhanced(word: &str) -> bool {
     let mut parts = word.split('.');
-    let (Some(class), Some(subject), Some(detail), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(class), Some(subject), Some(detail), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return false;
     };
     let number = |p: &str| (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
@@ -161,7 +164,12 @@ mod tests {
     fn replies_are_read_in_every_dress() {
         for (raw, code, enhanced, text) in [
             ("550 5.7.1 no entry", Some(550), Some("5.7.1"), "no entry"),
-            ("550-5.7.25 [192.0.2.1] one 550-5.7.25 two 550 5.7.25 three", Some(550), Some("5.7.25"), "[192.0.2.1] one two three"),
+            (
+                "550-5.7.25 [192.0.2.1] one 550-5.7.25 two 550 5.7.25 three",
+                Some(550),
+                Some("5.7.25"),
+                "[192.0.2.1] one two three",
+            ),
             ("554 554 5.7.1 twice", Some(554), Some("5.7.1"), "twice"),
             ("550-first 550-second 550 third", Some(550), None, "first second 550 third"),
             ("550 #5.1.0 Address rejected.", Some(550), Some("5.1.0"), "Address rejected."),

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use super::address::{addresses, can_be_outbound, host_name, is_documentation, same_organisation};
+use super::address::{addresses, can_be_outbound, host_name, is_documentation, organisation, same_organisation};
 use super::cause::{self, Said};
 use super::dsn::Fields;
 use super::letter::{Header, Letter};
@@ -34,7 +34,9 @@ struct Refusal {
 pub(super) fn assemble(letter: &Letter) -> Bounce {
     let quoted = quotes(&letter.prose);
     let refusals = refusals(letter, &quoted);
-    let delivered = !letter.groups.is_empty() && letter.groups.iter().any(Fields::delivered) && !letter.groups.iter().any(|g| g.get("action").is_some() && !g.delivered());
+    let delivered = !letter.groups.is_empty()
+        && letter.groups.iter().any(Fields::delivered)
+        && !letter.groups.iter().any(|g| g.get("action").is_some() && !g.delivered());
     let bounce = letter.is_bounce() || !refusals.is_empty() && letter.is_text();
     let mut out = unreadable("");
     out.unreadable = None;
@@ -70,7 +72,12 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
         out.reply = Some(shown(refusal));
     }
     if out.recipient.is_none() {
-        out.recipient = letter.groups.iter().find_map(Fields::recipient).or_else(|| letter.header.get("x-failed-recipients")).map(clean);
+        out.recipient = letter
+            .groups
+            .iter()
+            .find_map(Fields::recipient)
+            .or_else(|| letter.header.get("x-failed-recipients"))
+            .map(clean);
     }
     out.writer = writer(letter, &refusals);
     if out.receiver_host.is_none() && out.writer.side == Side::Receiver {
@@ -102,7 +109,12 @@ fn refusals(letter: &Letter, quoted: &[Quote]) -> Vec<Refusal> {
         if group.delivered() {
             continue;
         }
-        let Some(diagnostic) = group.diagnostic().filter(|d| !d.is_empty()).map(str::to_owned).or_else(|| group.status().map(|_| String::new())) else {
+        let Some(diagnostic) = group
+            .diagnostic()
+            .filter(|d| !d.is_empty())
+            .map(str::to_owned)
+            .or_else(|| group.status().map(|_| String::new()))
+        else {
             continue;
         };
         let (raw, context) = inner_reply(&diagnostic);
@@ -112,17 +124,17 @@ fn refusals(letter: &Letter, quoted: &[Quote]) -> Vec<Refusal> {
         // The words often hold the whole of what the report cuts off.
         for quote in quoted {
             let full = Reply::read(&quote.raw);
-            let same = full.code == reply.code && full.code.is_some() && begins_alike(&full.text, &reply.text);
-            if same {
-                if full.text.len() > reply.text.len() {
-                    reply = Reply { enhanced: reply.enhanced.or(full.enhanced), ..full };
-                }
-                let around = remote::remote(&quote.context);
-                remote.host = remote.host.or(around.host);
-                remote.ips.extend(around.ips);
-                told.push_str(&quote.context);
-                break;
+            if full.code != reply.code || full.code.is_none() || !begins_alike(&full.text, &reply.text) {
+                continue;
             }
+            if full.text.len() > reply.text.len() {
+                reply = Reply { enhanced: reply.enhanced.or(full.enhanced), ..full };
+            }
+            let around = remote::remote(&quote.context);
+            remote.host = remote.host.or(around.host);
+            remote.ips.extend(around.ips);
+            remote.dialled |= around.dialled;
+            told.push_str(&quote.context);
         }
         if let Some(host) = group.host("remote-mta") {
             remote.host = Some(host.to_owned());
@@ -138,7 +150,8 @@ fn refusals(letter: &Letter, quoted: &[Quote]) -> Vec<Refusal> {
     }
     for quote in quoted {
         let reply = Reply::read(&quote.raw);
-        let known = out.iter().any(|r| r.said.reply.code == reply.code && begins_alike(&r.said.reply.text, &reply.text));
+        let known =
+            out.iter().any(|r| r.said.reply.code == reply.code && begins_alike(&r.said.reply.text, &reply.text));
         if known {
             continue;
         }
@@ -150,11 +163,15 @@ fn refusals(letter: &Letter, quoted: &[Quote]) -> Vec<Refusal> {
             raw: quote.raw.clone(),
         });
     }
-    if out.iter().all(|r| r.said.reply.code.is_none() && r.said.reply.text.is_empty()) {
+    if letter.is_bounce() && out.iter().all(|r| r.said.reply.code.is_none() && r.said.reply.text.is_empty()) {
         let status = out.first().and_then(|r| r.said.status.clone());
         for quote in reasons(&letter.prose) {
             out.push(Refusal {
-                said: Said { stage: None, status: status.clone(), reply: Reply { text: clean(&quote.raw), ..Reply::default() } },
+                said: Said {
+                    stage: None,
+                    status: status.clone(),
+                    reply: Reply { text: clean(&quote.raw), ..Reply::default() },
+                },
                 remote: remote::remote(&quote.raw),
                 recipient: recipient_in(&quote.context),
                 raw: quote.raw,
@@ -219,22 +236,24 @@ fn domain(field: Option<&str>) -> Option<String> {
 /// The hosts that may be the writer's, the surest first.
 fn writer_hosts(letter: &Letter) -> Vec<String> {
     // Reporting-MTA names the writer; where it stands, nothing else is asked.
-    let mut hosts: Vec<String> = letter.groups.iter().find_map(|g| g.host("reporting-mta")).map(str::to_owned).into_iter().collect();
+    let mut hosts: Vec<String> =
+        letter.groups.iter().find_map(|g| g.host("reporting-mta")).map(str::to_owned).into_iter().collect();
     if !hosts.is_empty() {
         return hosts;
     }
-    if let Some(at) = letter.prose.find("Generating server: ")
-    {
+    if let Some(at) = letter.prose.find("Generating server: ") {
         hosts.extend(letter.prose[at + 19..].split_whitespace().next().and_then(host_name).map(str::to_owned));
     }
-    hosts.extend(domain(letter.header.get("from")));
+    let from = domain(letter.header.get("from"));
+    hosts.extend(from.clone());
     hosts.extend(domain(letter.header.get("message-id")));
-    // The oldest line of the bounce's own way: where it was made.
+    // The oldest line of the bounce's own way: where it was made. The client in it may be a relay on
+    // the way, and counts only when it belongs to the domain that the bounce comes from.
     let lines: Vec<&str> = letter.header.all("received").collect();
-    for line in lines.iter().rev().take(2) {
-        let hop = Hop::read(line);
+    if let Some(hop) = lines.last().map(|l| Hop::read(l)) {
         hosts.extend(hop.by.as_deref().and_then(host_name).map(str::to_owned));
-        hosts.extend(hop.ehlo.as_deref().and_then(host_name).map(str::to_owned));
+        let client = hop.ehlo.as_deref().and_then(host_name);
+        hosts.extend(client.filter(|c| from.as_deref().is_some_and(|f| same_organisation(f, c))).map(str::to_owned));
     }
     hosts
 }
@@ -269,7 +288,12 @@ fn writer(letter: &Letter, refusals: &[Refusal]) -> Writer {
     } else if let Some(host) = &host {
         if sender_domains(letter).iter().any(|d| same_organisation(d, host)) {
             Side::Sender
-        } else if letter.returned.as_ref().and_then(top_hop).is_some_and(|hop| stamped_by_writer(&hop, &hosts) && from_elsewhere(&hop)) {
+        } else if letter
+            .returned
+            .as_ref()
+            .and_then(top_hop)
+            .is_some_and(|hop| stamped_by_writer(&hop, &hosts) && from_elsewhere(&hop))
+        {
             Side::Receiver
         } else {
             Side::Unknown
@@ -300,8 +324,11 @@ fn from_elsewhere(hop: &Hop) -> bool {
     let Some(ip) = hop.ip else { return false };
     let named = hop.ehlo.as_deref().and_then(host_name);
     let (Some(named), Some(by)) = (named, hop.by.as_deref()) else { return false };
+    // A filtering service in front of the receiver is as likely as one behind the sender.
+    const FILTERS: [&str; 5] = ["messagelabs.com", "pphosted.com", "mimecast.com", "iphmx.com", "mxlogic.net"];
+    let filter = organisation(named).is_some_and(|o| FILTERS.contains(&o.as_str()));
     let inside = same_organisation(named, by) && !is_documentation(named) || named.eq_ignore_ascii_case(by);
-    can_be_outbound(ip) && !hop.authenticated && !inside
+    can_be_outbound(ip) && !hop.authenticated && !inside && !filter
 }
 
 fn address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
@@ -337,7 +364,12 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
             continue;
         }
         if let Some(q) = client_address(&reply.text, refusal.remote.host.as_deref(), &refusal.remote.ips) {
-            out.sending_ip = SendingIp { ip: Some(q.ip), source: Some(IpSource::Diagnostic), evidence: Some(around(&reply.text, q.start, q.end)), likely: None };
+            out.sending_ip = SendingIp {
+                ip: Some(q.ip),
+                source: Some(IpSource::Diagnostic),
+                evidence: Some(around(&reply.text, q.start, q.end)),
+                likely: None,
+            };
             break;
         }
     }
@@ -373,7 +405,12 @@ fn log_address(words: &str, out: &mut Bounce) {
             continue;
         }
         if let Some(q) = addresses(rest).first().filter(|q| can_be_outbound(q.ip)) {
-            out.sending_ip = SendingIp { ip: Some(q.ip), source: Some(IpSource::Diagnostic), evidence: Some(clip(rest, MAX_EVIDENCE).to_owned()), likely: None };
+            out.sending_ip = SendingIp {
+                ip: Some(q.ip),
+                source: Some(IpSource::Diagnostic),
+                evidence: Some(clip(rest, MAX_EVIDENCE).to_owned()),
+                likely: None,
+            };
             out.bounce = true;
             if out.ehlo.is_none() {
                 out.ehlo = quoted_ehlo(&text).or_else(|| {
@@ -387,7 +424,12 @@ fn log_address(words: &str, out: &mut Bounce) {
     if let Some(q) = client_address(&text, None, &[])
         && out.cause != Cause::Unknown
     {
-        out.sending_ip = SendingIp { ip: Some(q.ip), source: Some(IpSource::Diagnostic), evidence: Some(around(&text, q.start, q.end)), likely: None };
+        out.sending_ip = SendingIp {
+            ip: Some(q.ip),
+            source: Some(IpSource::Diagnostic),
+            evidence: Some(around(&text, q.start, q.end)),
+            likely: None,
+        };
     }
 }
 
@@ -404,7 +446,10 @@ fn stated_address(letter: &Letter, out: &mut Bounce) {
             claim(out, hop);
             return;
         }
-        let near = hop.by.as_deref().is_some_and(|by| hosts.iter().any(|w| same_organisation(by, w)) || remote::receiver(by).is_some());
+        let near = hop
+            .by
+            .as_deref()
+            .is_some_and(|by| hosts.iter().any(|w| same_organisation(by, w)) || remote::receiver(by).is_some());
         if !own && near && !hop.authenticated {
             out.sending_ip.likely = hop.ip.filter(|ip| can_be_outbound(*ip));
         }
@@ -416,7 +461,12 @@ fn stated_address(letter: &Letter, out: &mut Bounce) {
 }
 
 fn claim(out: &mut Bounce, hop: &Hop) {
-    out.sending_ip = SendingIp { ip: hop.ip, source: Some(IpSource::Received), evidence: Some(clip(&hop.raw, MAX_EVIDENCE).to_owned()), likely: None };
+    out.sending_ip = SendingIp {
+        ip: hop.ip,
+        source: Some(IpSource::Received),
+        evidence: Some(clip(&hop.raw, MAX_EVIDENCE).to_owned()),
+        likely: None,
+    };
     out.ehlo.clone_from(&hop.ehlo);
     out.hop = Some(hop.clone());
 }
@@ -425,8 +475,12 @@ fn claim(out: &mut Bounce, hop: &Hop) {
 /// two contradict each other, the stamp on the message is nearer to the fact than the copy of it.
 fn feedback_address(letter: &Letter, out: &mut Bounce) {
     // Microsoft's reports have no fields; their subject names the address.
-    let named = letter.subject.split_once("complaint about message from").and_then(|(_, rest)| addresses(rest).first().map(|q| q.ip));
-    let source: Option<IpAddr> = letter.groups.iter().find_map(|g| g.address("source-ip")).filter(|ip| can_be_outbound(*ip));
+    let named = letter
+        .subject
+        .split_once("complaint about message from")
+        .and_then(|(_, rest)| addresses(rest).first().map(|q| q.ip));
+    let source: Option<IpAddr> =
+        letter.groups.iter().find_map(|g| g.address("source-ip")).filter(|ip| can_be_outbound(*ip));
     let hops: Vec<Hop> = letter.returned.iter().flat_map(|r| r.all("received")).map(Hop::read).collect();
     if let Some(ip) = source
         && (hops.is_empty() || hops.iter().any(|h| h.ip == Some(ip)))
@@ -434,7 +488,12 @@ fn feedback_address(letter: &Letter, out: &mut Bounce) {
         let hop = hops.iter().find(|h| h.ip == Some(ip)).cloned();
         out.ehlo = hop.as_ref().and_then(|h| h.ehlo.clone());
         out.hop = hop;
-        out.sending_ip = SendingIp { ip: Some(ip), source: Some(IpSource::Diagnostic), evidence: Some(format!("Source-IP: {ip}")), likely: None };
+        out.sending_ip = SendingIp {
+            ip: Some(ip),
+            source: Some(IpSource::Diagnostic),
+            evidence: Some(format!("Source-IP: {ip}")),
+            likely: None,
+        };
         return;
     }
     let senders = sender_domains(letter);
@@ -445,11 +504,19 @@ fn feedback_address(letter: &Letter, out: &mut Bounce) {
         claim(out, hop);
         return;
     }
+    // Words and fields that both contradict a named server's stamp are believed no more than it.
+    let named_stamp = hops.first().is_some_and(|h| h.by.as_deref().and_then(host_name).is_some());
     let words = clean(&letter.prose);
-    if let Some(at) = words.to_ascii_lowercase().find("received from ip ")
+    if !named_stamp
+        && let Some(at) = words.to_ascii_lowercase().find("received from ip ")
         && let Some(q) = addresses(&words[at..]).first().filter(|q| can_be_outbound(q.ip))
     {
-        out.sending_ip = SendingIp { ip: Some(q.ip), source: Some(IpSource::Diagnostic), evidence: Some(around(&words, at, at + q.end)), likely: None };
+        out.sending_ip = SendingIp {
+            ip: Some(q.ip),
+            source: Some(IpSource::Diagnostic),
+            evidence: Some(around(&words, at, at + q.end)),
+            likely: None,
+        };
         return;
     }
     out.sending_ip.likely = source.or(named).filter(|ip| can_be_outbound(*ip));

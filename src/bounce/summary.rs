@@ -130,7 +130,12 @@ mod tests {
 
     #[test]
     fn one_address_behind_all_of_a_days_bounces() {
-        let line = |ip: &str| super::super::read(format!("550 5.7.25 [{ip}] The IP address sending this message does not have a PTR record setup").as_bytes());
+        let line = |ip: &str| {
+            super::super::read(
+                format!("550 5.7.25 [{ip}] The IP address sending this message does not have a PTR record setup")
+                    .as_bytes(),
+            )
+        };
         let bounces = [line("192.0.2.1"), line("192.0.2.2"), line("192.0.2.2"), super::super::read(b"")];
         let summary = BounceSummary::of(&bounces);
         assert_eq!((summary.messages, summary.unreadable, summary.bounces), (4, 1, 3));
