@@ -15,6 +15,7 @@ pub(super) struct Decision {
     pub identity: Option<Identity>,
     pub possible: Vec<Identity>,
     pub receiver: Option<String>,
+    pub software: Option<String>,
     pub matched: Option<Matched>,
     /// Which of the replies decided.
     pub reply: Option<usize>,
@@ -28,6 +29,7 @@ impl Decision {
             identity: None,
             possible: vec![],
             receiver: None,
+            software: None,
             matched: None,
             reply: None,
             rank: 0,
@@ -41,7 +43,7 @@ const WORD: u8 = 10;
 const VAGUE_CODE: u8 = 15;
 const PROSE: u8 = 18;
 const GENERAL: u8 = 20;
-const EHLO: u8 = 22;
+const AT_THE_DOOR: u8 = 22;
 const CODE: u8 = 25;
 const SPECIFIC: u8 = 30;
 
@@ -105,6 +107,7 @@ fn of_reply(said: &Said) -> Vec<Decision> {
             identity: p.identity,
             possible: p.possible.clone(),
             receiver: p.receiver.clone(),
+            software: p.software.clone(),
             matched: Some(Matched {
                 basis: Basis::Phrase,
                 what: p.text.clone(),
@@ -124,6 +127,7 @@ fn of_reply(said: &Said) -> Vec<Decision> {
                 identity,
                 possible: if code.ends_with(".7.25") { vec![Identity::PtrUnconfirmed] } else { vec![] },
                 receiver: None,
+                software: None,
                 matched: Some(Matched {
                     basis: Basis::Code,
                     what: code.to_owned(),
@@ -138,12 +142,14 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     if let Some((cause, identity)) = guess(reply, said.stage) {
         // Who refuses EHLO and names no list refuses the client itself.
         let listed = out.first().is_some_and(|d| matches!(d.cause, Cause::Reputation | Cause::Rate | Cause::Transport));
-        let rank = if identity.is_some() && !listed { EHLO } else { GUESS };
+        let turned_away = said.stage == Some(Stage::Connect) && cause == Cause::Reputation;
+        let rank = if identity.is_some() && !listed || turned_away { AT_THE_DOOR } else { GUESS };
         out.push(Decision {
             cause,
             identity,
             possible: vec![],
             receiver: None,
+            software: None,
             matched: Some(Matched {
                 basis: Basis::Guess,
                 what: format!("{} at this stage", reply.code.unwrap_or_default()),
@@ -170,7 +176,8 @@ fn of_words(words: &str) -> Option<Decision> {
         cause: p.cause,
         identity: p.identity,
         possible: p.possible.clone(),
-        receiver: None,
+        receiver: p.receiver.clone(),
+        software: p.software.clone(),
         matched: Some(Matched {
             basis: Basis::Phrase,
             what: p.text.clone(),
@@ -192,8 +199,8 @@ fn by_enhanced(code: &str) -> Option<(Cause, Option<Identity>, u8)> {
     let close = |cause| Some((cause, None, CODE));
     let far = |cause| Some((cause, None, VAGUE_CODE));
     match (subject, detail) {
-        (1, 7 | 8) => close(Cause::Policy),
-        (1, 0) | (2, 0) => far(Cause::Recipient),
+        (1, 7 | 8) | (7, 8 | 9 | 30 | 50..=199) => close(Cause::Policy),
+        (1 | 2, 0) => far(Cause::Recipient),
         (1 | 2, _) if (subject, detail) != (2, 3) => close(Cause::Recipient),
         (2, 3) | (3, 4) => close(Cause::Content),
         // 5.3.2 is a host that takes no mail at all, 4.3.2 one that takes none now.
@@ -210,7 +217,6 @@ fn by_enhanced(code: &str) -> Option<(Cause, Option<Identity>, u8)> {
         (7, 13 | 14 | 17 | 18 | 27) => close(Cause::Recipient),
         (7, 28 | 508) => close(Cause::Rate),
         (7, 500..=505 | 511 | 606..=649 | 650..=699 | 700..=709) => close(Cause::Reputation),
-        (7, 8 | 9 | 30 | 50..=99 | 100..=199) => close(Cause::Policy),
         (7, _) => far(Cause::Policy),
         _ => None,
     }
@@ -223,11 +229,11 @@ fn guess(reply: &Reply, stage: Option<Stage>) -> Option<(Cause, Option<Identity>
         (Some(Stage::Ehlo), 500..=599) if !matches!(code, 500 | 502) => {
             Some((Cause::SenderIdentity, Some(Identity::Unspecified)))
         }
-        (_, 552) => Some((Cause::Recipient, None)),
-        (_, 421 | 451) => Some((Cause::Transport, None)),
-        (Some(Stage::Rcpt), 550 | 551 | 553) => Some((Cause::Recipient, None)),
-        (Some(Stage::Mail | Stage::Data | Stage::Connect), 550..=554) => Some((Cause::Policy, None)),
-        (_, 500..=504) => Some((Cause::Transport, None)),
+        // A greeting that refuses turns this client away, whatever it means to send.
+        (Some(Stage::Connect), 421 | 550..=554) => Some((Cause::Reputation, None)),
+        (Some(Stage::Rcpt), 550 | 551 | 553) | (_, 552) => Some((Cause::Recipient, None)),
+        (Some(Stage::Mail | Stage::Data), 550..=554) => Some((Cause::Policy, None)),
+        (_, 421 | 451 | 500..=504) => Some((Cause::Transport, None)),
         _ => None,
     }
 }

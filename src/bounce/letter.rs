@@ -111,11 +111,9 @@ impl Letter {
     pub(super) fn read(bytes: &[u8]) -> Self {
         let bytes = strip_envelope(bytes);
         let (bounded, truncated) = bound(bytes);
-        let mut letter = match message_header(bounded) {
-            Some(_) => PARSER.parse(bounded).map(|m| Self::of_message(&m, 0)),
-            None => None,
-        }
-        .unwrap_or_else(|| Self::of_text(bounded));
+        let mut letter =
+            if has_header(bounded) { PARSER.parse(bounded).map(|m| Self::of_message(&m, 0)) } else { None }
+                .unwrap_or_else(|| Self::of_text(bounded));
         letter.truncated = truncated;
         letter
     }
@@ -408,7 +406,7 @@ fn bound(bytes: &[u8]) -> (&[u8], bool) {
 }
 
 /// Whether the octets begin with a mail header: two known fields, or a Received line alone.
-fn message_header(bytes: &[u8]) -> Option<()> {
+fn has_header(bytes: &[u8]) -> bool {
     const KNOWN: [&str; 18] = [
         "received",
         "from",
@@ -441,19 +439,19 @@ fn message_header(bytes: &[u8]) -> Option<()> {
         }
         let Some(colon) = line.iter().position(|b| *b == b':') else {
             if known == 0 {
-                return None;
+                return false;
             }
             continue;
         };
         let name = line[..colon].to_ascii_lowercase();
         let Ok(name) = std::str::from_utf8(&name) else { continue };
         if name == "received" && !line[colon + 1..].is_empty() {
-            return Some(());
+            return true;
         }
         known += usize::from(KNOWN.contains(&name.trim_end()));
         if known >= 2 {
-            return Some(());
+            return true;
         }
     }
-    None
+    false
 }

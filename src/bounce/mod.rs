@@ -182,8 +182,10 @@ pub struct Bounce {
     pub reply: Option<Reply>,
     /// At which command the refusal came.
     pub stage: Option<Stage>,
-    /// Who refused: a known receiver's name, else the host name.
+    /// Who refused: a known receiver's name, else the host name, else who uses these words.
     pub receiver: Option<String>,
+    /// The server software or filter that these words come with.
+    pub software: Option<String>,
     /// The host that refused.
     pub receiver_host: Option<String>,
     /// The recipient reported on.
@@ -253,6 +255,7 @@ pub fn unreadable(why: &str) -> Bounce {
         stage: None,
         receiver: None,
         receiver_host: None,
+        software: None,
         recipient: None,
         sending_ip: SendingIp::default(),
         ehlo: None,

@@ -42,6 +42,7 @@ pub(super) struct Phrase {
     pub identity: Option<Identity>,
     pub possible: Vec<Identity>,
     pub receiver: Option<String>,
+    pub software: Option<String>,
     pub strength: Strength,
     pub source: String,
     pub date: String,
@@ -69,6 +70,7 @@ struct Entry {
     #[serde(default)]
     possible: Vec<Identity>,
     receiver: Option<String>,
+    software: Option<String>,
     #[serde(default = "named")]
     strength: Strength,
     source: String,
@@ -126,6 +128,7 @@ impl Phrases {
                         identity: None,
                         possible: Vec::new(),
                         receiver: g.receiver.clone(),
+                        software: None,
                         strength: g.strength,
                         source: g.source.clone(),
                         date: g.date.clone(),
@@ -178,6 +181,7 @@ impl Phrase {
             identity: e.identity,
             possible: e.possible,
             receiver: e.receiver,
+            software: e.software,
             strength: e.strength,
             source: e.source,
             date: e.date,
@@ -187,9 +191,15 @@ impl Phrase {
         }
     }
 
-    /// By strength, then by length; a policy's words are the most general ones, and come last.
-    fn standing(&self) -> (Strength, bool, usize) {
-        (self.strength, self.cause != Cause::Policy, self.weight)
+    /// By strength, then by length. Among equals an identity's words are the most particular ones, a
+    /// policy's the most general.
+    fn standing(&self) -> (Strength, u8, usize) {
+        let particular = match self.cause {
+            Cause::SenderIdentity => 2,
+            Cause::Policy => 0,
+            _ => 1,
+        };
+        (self.strength, particular, self.weight)
     }
 
     fn stands_at(&self, text: &str, at: usize) -> bool {
@@ -298,6 +308,7 @@ mod tests {
             identity: None,
             possible: vec![],
             receiver: None,
+            software: None,
             strength: Strength::Weak,
             source: "s".into(),
             date: "2026".into(),

@@ -342,6 +342,11 @@ fn paragraph_start(lines: &[&str], at: usize) -> usize {
     start
 }
 
+/// Where in one line of text a quoted reply begins.
+pub(super) fn reply_start(line: &str) -> Option<usize> {
+    quote_start(line, false)
+}
+
 /// Where in a line a quoted reply begins: at its head, or behind a mark that opens a quotation.
 fn quote_start(line: &str, more: bool) -> Option<usize> {
     let bytes = line.as_bytes();

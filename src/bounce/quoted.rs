@@ -23,6 +23,23 @@ pub(super) fn client_address(text: &str, remote: Option<&str>, not: &[IpAddr]) -
     best.map(|(_, q)| q)
 }
 
+/// Words before an address that make it a client's.
+#[rustfmt::skip]
+const BEFORE: &[&str] = &[
+    "client", "ip", "ips", "address", "host", "for", "from", "server", "sender", "not", "i", "addr", "of",
+    "source", "relay", "connection", "blocked", "query", "lookup", "rdns", "ptr", "hostname", "client-ip",
+    "ip-address", "listed", "range", "remote", "rejected", "h", "peer", "access",
+];
+
+/// Beginnings of what is said about a client behind its address.
+#[rustfmt::skip]
+const AFTER: &[&str] = &[
+    "is not", "is blocked", "is listed", "is on", "is in", "is currently", "has ", "was ", "were ", "listed",
+    "blocked", "rejected", "does not", "doesn't", "not allowed", "not permitted", "is permitted", "no reverse",
+    "without", "found in", "found on", "temporarily", "is black", "have been", "weren't", "is denied",
+    "forbidden", "denied",
+];
+
 fn score(text: &str, q: Quoted, remote: Option<&str>) -> u8 {
     let before = &text[..q.start];
     let after = &text[q.end..];
@@ -45,67 +62,6 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> u8 {
     {
         return 0;
     }
-    const BEFORE: [&str; 30] = [
-        "client",
-        "ip",
-        "ips",
-        "address",
-        "host",
-        "for",
-        "from",
-        "server",
-        "sender",
-        "not",
-        "i",
-        "addr",
-        "of",
-        "source",
-        "relay",
-        "connection",
-        "blocked",
-        "query",
-        "lookup",
-        "rdns",
-        "ptr",
-        "hostname",
-        "client-ip",
-        "ip-address",
-        "listed",
-        "range",
-        "remote",
-        "rejected",
-        "h",
-        "peer",
-    ];
-    const AFTER: [&str; 27] = [
-        "is not",
-        "is blocked",
-        "is listed",
-        "is on",
-        "is in",
-        "is currently",
-        "has ",
-        "was ",
-        "were ",
-        "listed",
-        "blocked",
-        "rejected",
-        "does not",
-        "doesn't",
-        "not allowed",
-        "not permitted",
-        "is permitted",
-        "no reverse",
-        "without",
-        "found in",
-        "found on",
-        "temporarily",
-        "is black",
-        "have been",
-        "weren't",
-        "is denied",
-        "denied",
-    ];
     let mut score = 0;
     if BEFORE.contains(&word) {
         score += 3;

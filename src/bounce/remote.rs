@@ -44,7 +44,6 @@ pub(super) fn remote(context: &str) -> Remote {
         " said:",
         " returned",
     ];
-    let lower = context.to_ascii_lowercase();
     const DIALLED: [&str; 6] = [
         "connected to ",
         "does not like",
@@ -53,6 +52,7 @@ pub(super) fn remote(context: &str) -> Remote {
         "remote host said",
         "while talking to",
     ];
+    let lower = context.to_ascii_lowercase();
     let mut found =
         Remote { host: None, ips: far_addresses(context, &lower), dialled: DIALLED.iter().any(|m| lower.contains(m)) };
     for mark in BEFORE {

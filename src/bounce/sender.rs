@@ -11,7 +11,7 @@ use super::address::{addresses, can_be_outbound, host_name, is_documentation, or
 use super::cause::{self, Said};
 use super::dsn::Fields;
 use super::letter::{Header, Letter};
-use super::prose::{Quote, quotes, reasons, trim_tail};
+use super::prose::{Quote, quotes, reasons, reply_start, trim_tail};
 use super::quoted::{client_address, quoted_ehlo};
 use super::received::Hop;
 use super::remote::{self, Remote};
@@ -60,10 +60,14 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
         out.possible = decision.possible;
         out.matched = decision.matched;
         out.receiver = decision.receiver;
+        out.software = decision.software;
         out.bounce |= out.cause != Cause::Unknown;
         let chosen = decision.reply.or(if refusals.is_empty() { None } else { Some(0) });
         if let Some(refusal) = chosen.and_then(|at| refusals.get(at)) {
-            out.reply = Some(shown(refusal));
+            // A local failure has no code of its own (X-Unix; 73): the reply made of it is shown.
+            let coded =
+                refusals.iter().find(|r| r.said.reply.code.is_some()).filter(|_| refusal.said.reply.text.len() < 4);
+            out.reply = Some(shown(coded.unwrap_or(refusal)));
             out.stage = refusal.said.stage;
             out.receiver_host = refusal.remote.host.as_deref().map(clean);
             out.recipient = refusal.recipient.as_deref().map(clean);
@@ -83,13 +87,12 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
     if out.receiver_host.is_none() && out.writer.side == Side::Receiver {
         out.receiver_host.clone_from(&out.writer.host);
     }
-    out.receiver = out
-        .receiver_host
-        .as_deref()
-        .and_then(remote::receiver)
-        .map(str::to_owned)
-        .or_else(|| out.receiver.take().filter(|_| out.cause == Cause::SenderIdentity))
-        .or_else(|| out.receiver_host.clone());
+    let known = out.receiver_host.as_deref().and_then(remote::receiver).map(str::to_owned);
+    let identity = out.cause == Cause::SenderIdentity;
+    out.receiver = known
+        .or_else(|| out.receiver_host.clone())
+        .or_else(|| out.receiver.take().filter(|_| identity))
+        .or_else(|| out.software.clone());
     address(letter, &refusals, &mut out);
     out
 }
@@ -167,11 +170,7 @@ fn refusals(letter: &Letter, quoted: &[Quote]) -> Vec<Refusal> {
         let status = out.first().and_then(|r| r.said.status.clone());
         for quote in reasons(&letter.prose) {
             out.push(Refusal {
-                said: Said {
-                    stage: None,
-                    status: status.clone(),
-                    reply: Reply { text: clean(&quote.raw), ..Reply::default() },
-                },
+                said: Said { stage: None, status: status.clone(), reply: Reply::read(&quote.raw) },
                 remote: remote::remote(&quote.raw),
                 recipient: recipient_in(&quote.context),
                 raw: quote.raw,
@@ -199,15 +198,10 @@ fn inner_reply(diagnostic: &str) -> (&str, &str) {
             return (&diagnostic[start..], &diagnostic[..start]);
         }
     }
-    for mark in ["said: ", "error: ", "returned '", "to me: "] {
-        if let Some(at) = diagnostic.find(mark) {
-            let rest = &diagnostic[at + mark.len()..];
-            if super::reply::leading_code(rest.split_whitespace().next().unwrap_or_default()).is_some() {
-                return (rest, &diagnostic[..at + mark.len()]);
-            }
-        }
+    match reply_start(diagnostic) {
+        Some(start) => (&diagnostic[start..], &diagnostic[..start]),
+        None => (diagnostic, ""),
     }
-    (diagnostic, "")
 }
 
 fn begins_alike(a: &str, b: &str) -> bool {
@@ -318,14 +312,15 @@ fn stamped_by_writer(hop: &Hop, hosts: &[String]) -> bool {
     })
 }
 
+/// Filtering services: one in front of the receiver is as likely as one behind the sender.
+const FILTERS: [&str; 5] = ["messagelabs.com", "pphosted.com", "mimecast.com", "iphmx.com", "mxlogic.net"];
+
 /// The client is a named server of someone else: not the stamping host's own network, not a person's
 /// mail program.
 fn from_elsewhere(hop: &Hop) -> bool {
     let Some(ip) = hop.ip else { return false };
     let named = hop.ehlo.as_deref().and_then(host_name);
     let (Some(named), Some(by)) = (named, hop.by.as_deref()) else { return false };
-    // A filtering service in front of the receiver is as likely as one behind the sender.
-    const FILTERS: [&str; 5] = ["messagelabs.com", "pphosted.com", "mimecast.com", "iphmx.com", "mxlogic.net"];
     let filter = organisation(named).is_some_and(|o| FILTERS.contains(&o.as_str()));
     let inside = same_organisation(named, by) && !is_documentation(named) || named.eq_ignore_ascii_case(by);
     can_be_outbound(ip) && !hop.authenticated && !inside && !filter
@@ -373,7 +368,10 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
             break;
         }
     }
-    let ehlo = refusals.iter().find_map(|r| quoted_ehlo(&r.raw));
+    let ehlo = refusals
+        .iter()
+        .find_map(|r| quoted_ehlo(&r.raw))
+        .or_else(|| if letter.is_text() { quoted_ehlo(&letter.prose) } else { None });
     out.ehlo = ehlo.or_else(|| refusals.iter().find_map(|r| greeted(&letter.prose, r))).map(|n| clean(&n));
     if letter.is_text() && out.sending_ip.ip.is_none() {
         log_address(&letter.prose, out);

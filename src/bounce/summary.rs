@@ -132,7 +132,7 @@ mod tests {
     fn one_address_behind_all_of_a_days_bounces() {
         let line = |ip: &str| {
             super::super::read(
-                format!("550 5.7.25 [{ip}] The IP address sending this message does not have a PTR record setup")
+                format!("550-5.7.25 [{ip}] The IP address sending this message does not have a PTR record setup, or the corresponding\n550 5.7.25 forward DNS entry does not point to the sending IP")
                     .as_bytes(),
             )
         };
