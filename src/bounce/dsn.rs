@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::address::{addresses, host_name, parse};
-use super::letter::field;
+use super::header::field;
 use super::reply::clip;
 
 /// Groups beyond this are not looked at.

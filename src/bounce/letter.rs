@@ -5,86 +5,25 @@
 //! (report fields).
 //! Input: one message as octets, or pasted text. Output: a [`Letter`]. Failure: none; what cannot be
 //! taken apart is read as text.
-//! Design: mail-parser does the MIME. Before it sees a message, the length and the number of nested
-//! messages and of boundaries are bounded, so that its cost stays linear whatever the file holds.
+//! Design: mail-parser does the MIME, on what [`bounds`](super::bounds) lets through.
 
 use std::sync::LazyLock;
 
 use mail_parser::{HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
+use super::bounds::{bound, has_header, strip_envelope};
 use super::dsn::{self, Fields};
+use super::header::{Header, MAX_HEADER, field};
 use super::prose;
 use super::reply::clip;
 
-/// Octets of a message that are taken apart. Report and returned header stand before any attachment.
-const READ: usize = 2 << 20;
-/// Messages within messages, and boundaries, beyond which a file is read no further.
-const MAX_NESTED: usize = 64;
-const MAX_BOUNDARIES: usize = 256;
 /// How deep a bounce is looked for inside forwarded messages.
 const MAX_DEPTH: usize = 4;
 /// Octets of words looked at.
 const MAX_PROSE: usize = 96 << 10;
-/// Octets of one header looked at.
-const MAX_HEADER: usize = 256 << 10;
 
 static PARSER: LazyLock<MessageParser> =
     LazyLock::new(|| MessageParser::new().with_mime_headers().header_text(HeaderName::Subject));
-
-/// A header: lower-case names and unfolded bodies in their order.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Header(Vec<(String, String)>);
-
-impl Header {
-    /// Reads lines up to the first empty one. Octets that are not UTF-8 are replaced.
-    pub(super) fn read(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_HEADER)]);
-        Self::of_lines(text.lines())
-    }
-
-    pub(super) fn of_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
-        let mut fields: Vec<(String, String)> = Vec::new();
-        for line in lines {
-            if line.trim().is_empty() {
-                if fields.is_empty() {
-                    continue;
-                }
-                break;
-            }
-            if line.starts_with([' ', '\t']) {
-                if let Some((_, body)) = fields.last_mut() {
-                    body.push(' ');
-                    body.push_str(line.trim());
-                }
-            } else if let Some((name, body)) = field(line) {
-                fields.push((name.to_ascii_lowercase(), body.trim().to_owned()));
-            }
-        }
-        Self(fields)
-    }
-
-    /// The first field of this lower-case name.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, b)| b.as_str())
-    }
-
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, b)| b.as_str())
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// A line as a header field: a name of printable characters, a colon.
-pub(super) fn field(line: &str) -> Option<(&str, &str)> {
-    let (name, body) = line.split_once(':')?;
-    let name = name.trim_end();
-    let good =
-        !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    good.then_some((name, body))
-}
 
 /// A file taken apart.
 #[derive(Debug, Default)]
@@ -361,97 +300,4 @@ fn own_header(message: &Message<'_>) -> Header {
         }
         _ => header,
     }
-}
-
-/// Without a byte order mark, leading blank lines and an mbox `From ` line.
-fn strip_envelope(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let start = bytes.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(bytes.len());
-    // Pasted folded lines keep their indent: only whole blank lines go.
-    let start = bytes[..start].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let bytes = &bytes[start..];
-    if bytes.starts_with(b"From ") || bytes.starts_with(b">From ") {
-        let end = bytes.iter().position(|b| *b == b'\n').map_or(bytes.len(), |at| at + 1);
-        return &bytes[end..];
-    }
-    bytes
-}
-
-/// The octets that may be taken apart, and whether any were left off.
-fn bound(bytes: &[u8]) -> (&[u8], bool) {
-    let mut end = bytes.len().min(READ);
-    let (mut nested, mut boundaries) = (0, 0);
-    let mut at = 0;
-    while let Some(step) = bytes[at..end].iter().position(|b| matches!(b, b'/' | b'=')) {
-        let here = at + step;
-        at = here + 1;
-        let behind = |n: usize| bytes.get(here + 1..(here + 1 + n).min(end)).unwrap_or_default();
-        let before = |word: &[u8]| {
-            here.checked_sub(word.len()).and_then(|s| bytes.get(s..here)).is_some_and(|w| w.eq_ignore_ascii_case(word))
-        };
-        if bytes[here] == b'/' {
-            let message = before(b"message")
-                && (behind(6).eq_ignore_ascii_case(b"rfc822") || behind(6).eq_ignore_ascii_case(b"global"));
-            let digest = before(b"multipart") && behind(6).eq_ignore_ascii_case(b"digest");
-            nested += usize::from(message || digest);
-        } else if before(b"boundary") {
-            boundaries += 1;
-        }
-        if nested > MAX_NESTED || boundaries > MAX_BOUNDARIES {
-            end = here.saturating_sub(9);
-            break;
-        }
-    }
-    (&bytes[..end], end < bytes.len())
-}
-
-/// Whether the octets begin with a mail header: two known fields, or a Received line alone.
-fn has_header(bytes: &[u8]) -> bool {
-    const KNOWN: [&str; 18] = [
-        "received",
-        "from",
-        "to",
-        "subject",
-        "date",
-        "message-id",
-        "return-path",
-        "delivered-to",
-        "mime-version",
-        "content-type",
-        "reply-to",
-        "sender",
-        "dkim-signature",
-        "x-original-to",
-        "envelope-to",
-        "authentication-results",
-        "auto-submitted",
-        "content-transfer-encoding",
-    ];
-    let head = &bytes[..bytes.len().min(16 << 10)];
-    let mut known = 0;
-    for line in head.split(|b| *b == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() {
-            break;
-        }
-        if line[0].is_ascii_whitespace() {
-            continue;
-        }
-        let Some(colon) = line.iter().position(|b| *b == b':') else {
-            if known == 0 {
-                return false;
-            }
-            continue;
-        };
-        let name = line[..colon].to_ascii_lowercase();
-        let Ok(name) = std::str::from_utf8(&name) else { continue };
-        if name == "received" && !line[colon + 1..].is_empty() {
-            return true;
-        }
-        known += usize::from(KNOWN.contains(&name.trim_end()));
-        if known >= 2 {
-            return true;
-        }
-    }
-    false
 }

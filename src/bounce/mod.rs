@@ -9,14 +9,19 @@
 //! nothing is claimed, and `cause` may be `unknown`.
 
 mod address;
+mod assemble;
+mod bounds;
 mod cause;
 mod dsn;
+mod header;
 mod letter;
 mod mbox;
 mod phrases;
 mod prose;
 mod quoted;
+mod quotes;
 mod received;
+mod refusal;
 mod remote;
 mod reply;
 mod sender;
@@ -227,7 +232,7 @@ pub fn read(bytes: &[u8]) -> Bounce {
     if is_binary(bytes) {
         return unreadable("binary: it is neither a mail nor text; save the message as a file (.eml) and give that");
     }
-    sender::assemble(&letter::Letter::read(bytes))
+    assemble::assemble(&letter::Letter::read(bytes))
 }
 
 /// Reads a file that may be an mbox: one entry a message, `read`'s for everything else.

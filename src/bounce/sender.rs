@@ -1,4 +1,4 @@
-//! The bounce put together: what was said, who wrote it, and which address sent the message.
+//! Who wrote the bounce, and which address sent the message.
 //!
 //! Standard: RFC 3464 §2.2.2 (Reporting-MTA), RFC 5321 §4.4, RFC 5965 §3.2 (Source-IP).
 //! Design: the address is taken from the receiver's words; else from the Received line that the
@@ -8,216 +8,16 @@
 use std::net::IpAddr;
 
 use super::address::{addresses, can_be_outbound, host_name, is_documentation, organisation, same_organisation};
-use super::cause::{self, Said};
-use super::dsn::Fields;
-use super::letter::{Header, Letter};
-use super::prose::{Quote, quotes, reasons, reply_start, trim_tail};
+use super::header::Header;
+use super::letter::Letter;
 use super::quoted::{client_address, quoted_ehlo};
 use super::received::Hop;
-use super::remote::{self, Remote};
-use super::reply::{Reply, clean, clip};
-use super::{Bounce, Cause, IpSource, Kind, SendingIp, Side, Writer, unreadable};
+use super::refusal::Refusal;
+use super::reply::{clean, clip};
+use super::{Bounce, Cause, IpSource, SendingIp, Side, Writer, remote};
 
 /// Octets of the evidence shown.
 const MAX_EVIDENCE: usize = 300;
-
-/// One refusal with all that was told around it.
-struct Refusal {
-    said: Said,
-    remote: Remote,
-    recipient: Option<String>,
-    /// As quoted, before codes were taken out.
-    raw: String,
-}
-
-/// Puts a letter's parts together.
-pub(super) fn assemble(letter: &Letter) -> Bounce {
-    let quoted = quotes(&letter.prose);
-    let refusals = refusals(letter, &quoted);
-    let delivered = !letter.groups.is_empty()
-        && letter.groups.iter().any(Fields::delivered)
-        && !letter.groups.iter().any(|g| g.get("action").is_some() && !g.delivered());
-    let bounce = letter.is_bounce() || !refusals.is_empty() && letter.is_text();
-    let mut out = unreadable("");
-    out.unreadable = None;
-    out.kind = match () {
-        () if letter.is_text() => Kind::Text,
-        () if !letter.groups.is_empty() => Kind::Dsn,
-        () => Kind::Message,
-    };
-    out.bounce = bounce || !refusals.is_empty() && !letter.is_auto_reply();
-    out.forwarded = letter.forwarded;
-    out.truncated = letter.truncated;
-
-    let said: Vec<&Said> = refusals.iter().map(|r| &r.said).collect();
-    let report = letter.feedback || letter.is_auto_reply() || delivered;
-    let judged = out.bounce || letter.is_text() || letter.is_robot();
-    if judged && !report {
-        let words = format!("{}\n{}", letter.subject, letter.prose);
-        let decision = cause::decide(&said, &words);
-        out.cause = decision.cause;
-        out.identity = decision.identity;
-        out.possible = decision.possible;
-        out.matched = decision.matched;
-        out.receiver = decision.receiver;
-        out.software = decision.software;
-        out.bounce |= out.cause != Cause::Unknown;
-        let chosen = decision.reply.or(if refusals.is_empty() { None } else { Some(0) });
-        if let Some(refusal) = chosen.and_then(|at| refusals.get(at)) {
-            // A local failure has no code of its own (X-Unix; 73): the reply made of it is shown.
-            let coded =
-                refusals.iter().find(|r| r.said.reply.code.is_some()).filter(|_| refusal.said.reply.text.len() < 4);
-            out.reply = Some(shown(coded.unwrap_or(refusal)));
-            out.stage = refusal.said.stage;
-            out.receiver_host = refusal.remote.host.as_deref().map(clean);
-            out.recipient = refusal.recipient.as_deref().map(clean);
-        }
-    } else if let Some(refusal) = refusals.first() {
-        out.reply = Some(shown(refusal));
-    }
-    if out.recipient.is_none() {
-        out.recipient = letter
-            .groups
-            .iter()
-            .find_map(Fields::recipient)
-            .or_else(|| letter.header.get("x-failed-recipients"))
-            .map(clean);
-    }
-    out.writer = writer(letter, &refusals);
-    if out.receiver_host.is_none() && out.writer.side == Side::Receiver {
-        out.receiver_host.clone_from(&out.writer.host);
-    }
-    let known = out.receiver_host.as_deref().and_then(remote::receiver).map(str::to_owned);
-    let identity = out.cause == Cause::SenderIdentity;
-    out.receiver = known
-        .or_else(|| out.receiver_host.clone())
-        .or_else(|| out.receiver.take().filter(|_| identity))
-        .or_else(|| out.software.clone());
-    address(letter, &refusals, &mut out);
-    out
-}
-
-fn shown(refusal: &Refusal) -> Reply {
-    let mut reply = refusal.said.reply.clone();
-    if reply.enhanced.is_none() {
-        reply.enhanced.clone_from(&refusal.said.status);
-    }
-    reply
-}
-
-/// The refusals: one for each recipient's report, and those quoted in words only.
-fn refusals(letter: &Letter, quoted: &[Quote]) -> Vec<Refusal> {
-    let mut out: Vec<Refusal> = Vec::new();
-    for group in letter.groups.iter().take(24) {
-        if group.delivered() {
-            continue;
-        }
-        let Some(diagnostic) = group
-            .diagnostic()
-            .filter(|d| !d.is_empty())
-            .map(str::to_owned)
-            .or_else(|| group.status().map(|_| String::new()))
-        else {
-            continue;
-        };
-        let (raw, context) = inner_reply(&diagnostic);
-        let mut reply = Reply::read(trim_tail(raw));
-        let mut remote = remote::remote(context);
-        let mut told = format!("{context} {}", &raw[trim_tail(raw).len()..]);
-        // The words often hold the whole of what the report cuts off.
-        for quote in quoted {
-            let full = Reply::read(&quote.raw);
-            if full.code != reply.code || full.code.is_none() || !begins_alike(&full.text, &reply.text) {
-                continue;
-            }
-            if full.text.len() > reply.text.len() {
-                reply = Reply { enhanced: reply.enhanced.or(full.enhanced), ..full };
-            }
-            let around = remote::remote(&quote.context);
-            remote.host = remote.host.or(around.host);
-            remote.ips.extend(around.ips);
-            remote.dialled |= around.dialled;
-            told.push_str(&quote.context);
-        }
-        if let Some(host) = group.host("remote-mta") {
-            remote.host = Some(host.to_owned());
-        }
-        remote.ips.extend(group.address("remote-mta"));
-        let status = group.status().filter(|_| reply.enhanced.is_none() || is_vague(reply.enhanced.as_deref()));
-        out.push(Refusal {
-            said: Said { stage: cause::stage(&told), status, reply },
-            remote,
-            recipient: group.recipient().map(str::to_owned),
-            raw: diagnostic,
-        });
-    }
-    for quote in quoted {
-        let reply = Reply::read(&quote.raw);
-        let known =
-            out.iter().any(|r| r.said.reply.code == reply.code && begins_alike(&r.said.reply.text, &reply.text));
-        if known {
-            continue;
-        }
-        let remote = remote::remote(&quote.context);
-        out.push(Refusal {
-            said: Said { stage: cause::stage(&quote.context), status: None, reply },
-            remote,
-            recipient: recipient_in(&quote.context),
-            raw: quote.raw.clone(),
-        });
-    }
-    if letter.is_bounce() && out.iter().all(|r| r.said.reply.code.is_none() && r.said.reply.text.is_empty()) {
-        let status = out.first().and_then(|r| r.said.status.clone());
-        for quote in reasons(&letter.prose) {
-            out.push(Refusal {
-                said: Said { stage: None, status: status.clone(), reply: Reply::read(&quote.raw) },
-                remote: remote::remote(&quote.raw),
-                recipient: recipient_in(&quote.context),
-                raw: quote.raw,
-            });
-        }
-        // A report with a status only says less than the words about its recipient.
-        out.sort_by_key(|r| r.said.reply.text.is_empty());
-    }
-    out
-}
-
-fn is_vague(code: Option<&str>) -> bool {
-    code.is_some_and(|c| c.ends_with(".0.0"))
-}
-
-/// A diagnostic that quotes a reply within words: `host x[ip] said: 550 …`.
-fn inner_reply(diagnostic: &str) -> (&str, &str) {
-    if super::reply::leading_code(diagnostic.split_whitespace().next().unwrap_or_default()).is_some() {
-        return (diagnostic, "");
-    }
-    // IronPort: "5.1.0 - Unknown address error 550-'5.7.1 …'".
-    for (at, _) in diagnostic.match_indices("-'").chain(diagnostic.match_indices("-\"")) {
-        let start = at.saturating_sub(3);
-        if diagnostic.get(start..at).is_some_and(|d| super::reply::leading_code(d).is_some()) {
-            return (&diagnostic[start..], &diagnostic[..start]);
-        }
-    }
-    match reply_start(diagnostic) {
-        Some(start) => (&diagnostic[start..], &diagnostic[..start]),
-        None => (diagnostic, ""),
-    }
-}
-
-fn begins_alike(a: &str, b: &str) -> bool {
-    let letters = |t: &str| t.bytes().filter(u8::is_ascii_alphanumeric).take(24).collect::<Vec<_>>();
-    let (a, b) = (letters(a), letters(b));
-    let n = a.len().min(b.len());
-    (n > 0 || a.len() == b.len()) && a[..n] == b[..n]
-}
-
-fn recipient_in(context: &str) -> Option<String> {
-    context
-        .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';'))
-        .map(|w| w.trim_matches([':', '"', '\'', '.']))
-        .find(|w| w.len() > 3 && w.contains('@') && !w.starts_with('@') && !w.ends_with('@') && !w.contains(['[', '=']))
-        .map(str::to_owned)
-}
 
 /// The domain behind the `@` of the first address in a header field.
 fn domain(field: Option<&str>) -> Option<String> {
@@ -265,7 +65,8 @@ fn sender_domains(letter: &Letter) -> Vec<String> {
     domains
 }
 
-fn writer(letter: &Letter, refusals: &[Refusal]) -> Writer {
+/// Who wrote the bounce: the side that was refused, or the one that refused.
+pub(super) fn writer(letter: &Letter, refusals: &[Refusal]) -> Writer {
     if letter.is_text() {
         return Writer::default();
     }
@@ -326,7 +127,8 @@ fn from_elsewhere(hop: &Hop) -> bool {
     can_be_outbound(ip) && !hop.authenticated && !inside && !filter
 }
 
-fn address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
+/// Fills in the sending address, its EHLO name or, without one, the sending server's name.
+pub(super) fn address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
     if letter.feedback {
         feedback_address(letter, out);
         return;
