@@ -22,7 +22,11 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("report", &["judge", "bounce", "evidence", "name", "smtp", "dns"], PURE),
     ("observe", &["evidence", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
     ("lab", &["observe", "evidence", "judge", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
-    ("cli", &["bounce", "knowledge", "judge", "observe", "lab", "report", "evidence", "name", "target", "smtp", "dns"], &[]),
+    (
+        "cli",
+        &["bounce", "knowledge", "judge", "observe", "lab", "report", "evidence", "name", "target", "smtp", "dns"],
+        &[],
+    ),
 ];
 
 const PURE: &[&str] = &[
