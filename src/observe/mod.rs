@@ -3,7 +3,8 @@
 //! Order: the target's addresses; then, for each, the dialogue and the PTR side by side; the
 //! addresses of a PTR name as soon as the PTR is in, those of an EHLO name as soon as it is said.
 //! So a check takes as long as its longest chain of dependent answers (docs/architecture.md).
-//! Limits: everything ends at one deadline, [`Options::timeout`] after the start.
+//! Limits: everything about one identity ends at one deadline, [`Options::timeout`] after its start; of a
+//! pool, [`Options::identities_at_once`] are looked up at a time.
 
 #![expect(
     clippy::disallowed_types,
@@ -21,13 +22,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 pub use control::DEFAULT_CONTROLS;
 pub use dns::{Dns, NoResolver, ServerSet};
 
-use crate::dns::{Lookup, RecordType, Status};
+use crate::dns::{Lookup, Question, RecordType, Status};
 use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, TargetSeen};
 use crate::name::{EhloName, HostName};
 use crate::smtp::{Phase, TlsMode};
@@ -37,8 +39,10 @@ use inquiry::{Inquiry, Memo};
 /// How to observe.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The whole check ends within this.
+    /// The whole check of an identity ends within this.
     pub timeout: Duration,
+    /// Given addresses of one request that are looked up at once.
+    pub identities_at_once: usize,
     /// A TCP connection stands within this, or is given up.
     pub connect_timeout: Duration,
     /// Our own EHLO name; our address as a literal where there is none.
@@ -57,6 +61,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(45),
+            identities_at_once: 64,
             connect_timeout: Duration::from_secs(10),
             helo_as: None,
             source: None,
@@ -123,10 +128,10 @@ impl Observer {
             request,
             observed_at: jiff::Timestamp::now().to_string(),
             deadline: Instant::now() + self.options.timeout,
-            memo: Memo::new(self.dns.clone(), Instant::now() + self.options.timeout),
+            memo: Memo::new(self.dns.clone()),
         };
         match &request.target {
-            None => join_all(request.ips.iter().map(|ip| run.identity_alone(*ip))).await,
+            None => run.each_given(|ip| run.identity_alone(ip)).await,
             Some(target) => run.with_target(target).await,
         }
     }
@@ -147,13 +152,43 @@ struct Run<'a> {
 impl Run<'_> {
     /// DNS only.
     async fn identity_alone(&self, ip: IpAddr) -> Evidence {
-        let inquiry = Inquiry::new(self.memo.clone());
+        let inquiry = self.inquiry_of_its_own();
         tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
-        self.evidence(None, None, Some((ip, IpSource::Given)), None, inquiry).await
+        self.evidence(None, None, Some((ip, IpSource::Given)), None, inquiry.finish())
+    }
+
+    /// Runs this for every given address, in their order, a bounded number at once.
+    async fn each_given<T, F: Future<Output = T>>(&self, of: impl Fn(IpAddr) -> F) -> Vec<T> {
+        let at_once = self.observer.options.identities_at_once.max(1);
+        let mut waiting = self.request.ips.iter().enumerate();
+        let mut running = FuturesUnordered::new();
+        let mut done: Vec<(usize, T)> = Vec::new();
+        loop {
+            for (place, ip) in waiting.by_ref().take(at_once - running.len()) {
+                let one = of(*ip);
+                running.push(async move { (place, one.await) });
+            }
+            match running.next().await {
+                Some(one) => done.push(one),
+                None => break,
+            }
+        }
+        done.sort_by_key(|(place, _)| *place);
+        done.into_iter().map(|(_, done)| done).collect()
+    }
+
+    /// An inquiry within the time of the run.
+    fn inquiry(&self) -> Inquiry {
+        Inquiry::new(self.memo.clone(), self.deadline)
+    }
+
+    /// An inquiry whose time begins now: an address far down a pool has as long as the first.
+    fn inquiry_of_its_own(&self) -> Inquiry {
+        Inquiry::new(self.memo.clone(), Instant::now() + self.observer.options.timeout)
     }
 
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
-        let resolving = Inquiry::new(self.memo.clone());
+        let resolving = self.inquiry();
         let found = self.addresses(target, &resolving).await;
         match found {
             Err(fault) => self.undialled(target, fault, resolving).await,
@@ -166,7 +201,7 @@ impl Run<'_> {
 
     /// One address, dialled and judged itself.
     async fn address(&self, target: &Target, address: IpAddr) -> Evidence {
-        let inquiry = Inquiry::new(self.memo.clone());
+        let inquiry = self.inquiry();
         let (names, said) = watch::channel(Vec::new());
         let dialled = async {
             let names = names;
@@ -179,10 +214,12 @@ impl Run<'_> {
             self.said_forward(&inquiry, said),
         );
         if let Host::Name(name) = &target.host {
-            inquiry.note(name.as_str());
+            for kind in [RecordType::A, RecordType::Aaaa] {
+                inquiry.note(&Question::new(name.as_str(), kind));
+            }
         }
-        self.evidence(Some((target, Some(address))), Some(dialogue), Some((address, IpSource::Dialled)), None, inquiry)
-            .await
+        let identity = Some((address, IpSource::Dialled));
+        self.evidence(Some((target, Some(address))), Some(dialogue), identity, None, inquiry.finish())
     }
 
     /// Several given addresses behind one server: dialled once, at the first address that greets.
@@ -201,52 +238,45 @@ impl Run<'_> {
             }
             last
         };
-        let inquiries: Vec<Inquiry> = self.request.ips.iter().map(|_| Inquiry::new(self.memo.clone())).collect();
-        let asked = join_all(self.request.ips.iter().zip(&inquiries).map(|(ip, inquiry)| {
+        let asked = self.each_given(|ip| {
             let said = said.clone();
             async move {
-                tokio::join!(inquiry.reverse(*ip), self.given_forward(inquiry), self.said_forward(inquiry, said));
+                let inquiry = self.inquiry_of_its_own();
+                tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry), self.said_forward(&inquiry, said));
+                (ip, inquiry.finish())
             }
-        }));
-        let (dialled, _) = tokio::join!(dialled, asked);
-        let (address, dialogue) = match dialled {
-            Some((address, dialogue)) => (Some(address), Some(dialogue)),
-            None => (None, None),
-        };
-        let checks = self.request.ips.iter().zip(inquiries).map(|(ip, inquiry)| {
-            let dialogue = dialogue.clone();
-            self.evidence(Some((target, address)), dialogue, Some((*ip, IpSource::Given)), None, inquiry)
         });
-        join_all(checks).await
+        let (dialled, asked) = tokio::join!(dialled, asked);
+        let (address, dialogue) = dialled.unzip();
+        let checks = asked.into_iter().map(|(ip, lookups)| {
+            self.evidence(Some((target, address)), dialogue.clone(), Some((ip, IpSource::Given)), None, lookups)
+        });
+        checks.collect()
     }
 
     /// The target has no address: the given identities are judged all the same.
     async fn undialled(&self, target: &Target, fault: Fault, resolving: Inquiry) -> Vec<Evidence> {
-        let ips: Vec<Option<IpAddr>> = match self.request.ips.as_slice() {
-            [] => vec![None],
-            ips => ips.iter().copied().map(Some).collect(),
+        let resolved = resolving.finish();
+        let dialogue = Dialogue {
+            helo_as: self.observer.options.helo_as.clone().unwrap_or_default(),
+            tls_mode: self.observer.options.tls,
+            implicit_tls: target.implicit_tls,
+            fault: Some(fault),
+            ..Dialogue::default()
         };
-        let resolved = resolving.finish().await;
-        let checks = ips.into_iter().map(|ip| {
-            let dialogue = Dialogue {
-                helo_as: self.observer.options.helo_as.clone().unwrap_or_default(),
-                tls_mode: self.observer.options.tls,
-                implicit_tls: target.implicit_tls,
-                fault: Some(fault.clone()),
-                ..Dialogue::default()
-            };
-            let resolved = resolved.clone();
-            async move {
-                let inquiry = Inquiry::new(self.memo.clone());
-                if let Some(ip) = ip {
-                    tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
-                }
-                let identity = ip.map(|ip| (ip, IpSource::Given));
-                let dialogue = Some((dialogue, Vec::new()));
-                self.evidence(Some((target, None)), dialogue, identity, Some(resolved), inquiry).await
-            }
+        let check = |identity, lookups| {
+            let dialogue = Some((dialogue.clone(), Vec::new()));
+            self.evidence(Some((target, None)), dialogue, identity, Some(resolved.clone()), lookups)
+        };
+        if self.request.ips.is_empty() {
+            return vec![check(None, Vec::new())];
+        }
+        let asked = self.each_given(|ip| async move {
+            let inquiry = self.inquiry_of_its_own();
+            tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
+            (ip, inquiry.finish())
         });
-        join_all(checks).await
+        asked.await.into_iter().map(|(ip, lookups)| check(Some((ip, IpSource::Given)), lookups)).collect()
     }
 
     /// The addresses to dial, in the families asked for.
@@ -295,7 +325,7 @@ impl Run<'_> {
             dialogue.fault.as_ref().is_some_and(|f| f.phase == Phase::Connect && f.kind == FaultKind::TimedOut);
         // A control tells of its own port only.
         let same_port: Vec<&Target> = options.controls.iter().filter(|c| silent && c.port == target.port).collect();
-        let controls = control::connect_all(&same_port, &self.memo, self.deadline).await;
+        let controls = control::connect_all(&same_port, || self.inquiry(), self.deadline).await;
         (dialogue, controls)
     }
 
@@ -311,16 +341,16 @@ impl Run<'_> {
         }
     }
 
-    async fn evidence(
+    fn evidence(
         &self,
         target: Option<(&Target, Option<IpAddr>)>,
         smtp: Option<(Dialogue, Vec<Control>)>,
         identity: Option<(IpAddr, IpSource)>,
         resolved: Option<Vec<Lookup>>,
-        inquiry: Inquiry,
+        asked: Vec<Lookup>,
     ) -> Evidence {
         let mut lookups = resolved.unwrap_or_default();
-        lookups.extend(inquiry.finish().await);
+        lookups.extend(asked);
         let (smtp, controls) = smtp.unzip();
         Evidence {
             label: self.request.label.clone(),
