@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 use super::{Options, millis, tls::Tls};
 use crate::evidence::{Dialogue, Exchange, Fault, FaultKind};
 use crate::name::{AddressLiteral, EhloName};
-use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, claimed_name};
+use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, hello_name};
 use crate::target::Target;
 
 /// How long the last words may take once the check no longer needs them.
@@ -279,7 +279,7 @@ impl Conversation {
         if !reply.is_positive() || !matches!(self.session.phase(), Phase::Ehlo | Phase::Helo) {
             return;
         }
-        let name = reply.lines.first().and_then(|l| claimed_name(l)).map(EhloName::read);
+        let name = reply.lines.first().and_then(|l| hello_name(l)).map(EhloName::read);
         if let (Some(EhloName::Host(name)), Some(said)) = (name, said) {
             said.send_if_modified(|names| {
                 let new = !names.iter().any(|n| n == name.as_str());
