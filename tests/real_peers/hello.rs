@@ -47,8 +47,10 @@ fn postfix_banner_and_extensions() {
         .is(&[("/smtp/banner/name", json!(null)), ("/client/ehlo", json!("localhost"))])
         .finding("ehlo-localhost");
     // One command a reply, and no mail: Postfix wrote down all that it was told.
-    let log = world.read("postfix.log");
-    assert!(log.contains("disconnect from mx1.example.net[203.0.113.10] ehlo=1 quit=1 commands=2"), "{log}");
+    world.wait("Postfix to write down the commands", |w| {
+        let whole = "disconnect from mx1.example.net[203.0.113.10] ehlo=1 quit=1 commands=2";
+        w.read("postfix.log").contains(whole).then_some(())
+    });
     let verbose = run(&world, &["203.0.113.10", "--resolver", RESOLVER, "-v"]);
     assert!(verbose.err.contains(&format!("EHLO {US}")), "{}", verbose.err);
 }

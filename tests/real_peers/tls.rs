@@ -48,8 +48,9 @@ fn postfix_starttls_and_ehlo_again() {
     assert!(seen.extensions("/smtp/ehlo_before_tls").contains(&"STARTTLS".to_owned()));
     assert!(!seen.extensions("/smtp/ehlo").contains(&"STARTTLS".to_owned()));
     assert!(seen.at("/smtp/timing_ms/tls").as_f64().unwrap() > 0.0);
-    let log = world.read("postfix.log");
-    assert!(log.contains(" ehlo=2 starttls=1 quit=1 commands=4"), "{log}");
+    world.wait("Postfix to write down the commands", |w| {
+        w.read("postfix.log").contains(" ehlo=2 starttls=1 quit=1 commands=4").then_some(())
+    });
     let table = run(&world, &["203.0.113.30", "--resolver", RESOLVER]);
     assert!(table.out.contains("TLSv1.3"), "{}", table.out);
 
