@@ -100,7 +100,8 @@ async fn connect(to: SocketAddr, options: &Options, deadline: Instant) -> Result
             .bind(SocketAddr::new(source, 0))
             .map_err(|e| fault(FaultKind::SourceUnavailable, format!("{source}: {e}")))?;
     }
-    let deadline = deadline.min(Instant::now() + options.connect_timeout);
+    // Half of the time at most: what a silence means is for the control connections after it to show.
+    let deadline = deadline.min(Instant::now() + options.connect_timeout.min(options.timeout / 2));
     match timeout_at(deadline, socket.connect(to)).await {
         Err(_) => Err(fault(FaultKind::TimedOut, format!("no answer from {to}"))),
         Ok(Err(e)) => Err(fault(kind_of(&e), format!("{to}: {e}"))),
