@@ -12,6 +12,7 @@ mod catalogue;
 mod check;
 mod dns_report;
 mod findings;
+mod own;
 mod smtp_report;
 mod view;
 
@@ -20,6 +21,7 @@ pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,
 };
+pub use own::{OwnAddress, ServiceSaid};
 
 use crate::evidence::Evidence;
 
