@@ -23,13 +23,18 @@ fn published(zone: &str, remedy: &Remedy, origins: &[String]) -> String {
             let owner = line.split(' ').next().unwrap();
             let zone = origins.iter().filter(|o| owner.ends_with(o.as_str())).max_by_key(|o| o.len());
             // A name in nobody's zone gets a zone of its own, as its holder would make one.
-            text.push_str(&format!(
+            let zone = zone.map_or(owner, String::as_str);
+            text += &[
                 "
-$ORIGIN {}
-{line}
+$ORIGIN ",
+                zone,
+                "
 ",
-                zone.map_or(owner, String::as_str)
-            ));
+                line,
+                "
+",
+            ]
+            .concat();
         }
     }
     text
@@ -93,7 +98,6 @@ async fn the_printed_records_make_every_repairable_scenario_agree() {
     for name in wanted {
         assert!(repaired.iter().any(|r| r == name), "{name} was not repaired; only {repaired:?}");
     }
-    println!("repaired by their printed records: {}", repaired.join(" "));
 }
 
 /// Where settings must change, the remedy says so, and the last step is to check again.

@@ -212,7 +212,7 @@ pub(super) fn chain(lookup: &Lookup) -> String {
 }
 
 /// What kind of address no receiver ever sees (RFC 6890 and its registries).
-fn special(ip: IpAddr) -> Option<&'static str> {
+pub(in crate::judge) fn special(ip: IpAddr) -> Option<&'static str> {
     match ip {
         IpAddr::V4(ip) => special_v4(ip),
         IpAddr::V6(ip) => special_v6(ip),
