@@ -7,7 +7,9 @@ mod check;
 mod demo;
 mod exit;
 mod input;
+mod local_mta;
 mod output;
+mod own;
 mod plan;
 
 use std::process::ExitCode;

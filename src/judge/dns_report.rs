@@ -68,7 +68,7 @@ pub(super) fn zone(view: &View<'_>, ptr: &Lookup) -> Option<Zone> {
     Some(Zone { apex, primary, contact, servers })
 }
 
-/// Questions to which two resolvers gave different definite answers, or one answered and one failed.
+/// Questions to which two resolvers gave different definite answers.
 pub(super) fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
@@ -77,12 +77,17 @@ pub(super) fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
         if matches!(question.kind, RecordType::Soa | RecordType::Ns) || !seen.insert(question) {
             continue;
         }
-        let all: Vec<&&Lookup> = view.answers.to(question).iter().filter(|l| l.status != Status::NotAsked).collect();
-        let said: BTreeSet<String> = all.iter().map(|l| sorted(l)).collect();
+        let answers = view.answers.to(question);
+        let asked: Vec<&&Lookup> = answers.iter().filter(|l| l.status != Status::NotAsked).collect();
+        // A resolver that fails holds no other opinion; that it failed is told apart.
+        let said: BTreeSet<String> = asked.iter().filter(|l| l.status.is_definite()).map(|l| sorted(l)).collect();
         if said.len() > 1 {
             found.push(Disagreement {
                 question: format!("{} {}", question.kind, question.name),
-                answers: all.iter().map(|l| ResolverSaid { resolver: l.resolver.clone(), said: sorted(l) }).collect(),
+                answers: answers
+                    .iter()
+                    .map(|l| ResolverSaid { resolver: l.resolver.clone(), said: sorted(l) })
+                    .collect(),
             });
         }
     }
