@@ -114,6 +114,7 @@ scenarios! {
     "starttls-not-offered"
     "starttls-refused"
     "starttls-required"
+    "target-half-seen"
     "target-servfail"
     "target-unresolvable"
     "tls-port-dialled-plain"

@@ -12,6 +12,7 @@
     reason = "this room does the I/O: sockets, deadlines and the clock"
 )]
 
+mod addresses;
 mod control;
 mod dial;
 mod dns;
@@ -19,7 +20,7 @@ mod inquiry;
 mod own_address;
 mod tls;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -31,13 +32,11 @@ pub use control::DEFAULT_CONTROLS;
 pub use dns::{Dns, NoResolver, ServerSet};
 pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
 
-use crate::dns::{Lookup, Question, RecordType, Status};
-use crate::evidence::{
-    Client, Control, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, OwnSeen, TargetSeen,
-};
-use crate::name::{EhloName, HostName};
+use crate::dns::Lookup;
+use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, IpSource, OwnSeen, TargetSeen};
+use crate::name::EhloName;
 use crate::smtp::{Phase, TlsMode};
-use crate::target::{Host, Target};
+use crate::target::Target;
 use inquiry::{Inquiry, Memo};
 
 /// How to observe.
@@ -86,16 +85,6 @@ pub enum Family {
     V4,
     /// IPv6 only.
     V6,
-}
-
-impl Family {
-    fn takes(self, ip: IpAddr) -> bool {
-        match self {
-            Self::Both => true,
-            Self::V4 => ip.is_ipv4(),
-            Self::V6 => ip.is_ipv6(),
-        }
-    }
 }
 
 /// What to check. With neither a target nor an address there is nothing to do.
@@ -218,8 +207,7 @@ impl Run<'_> {
 
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
         let resolving = self.inquiry();
-        let found = self.addresses(target, &resolving).await;
-        match found {
+        match addresses::addresses(target, self.observer.options.family, &resolving).await {
             Err(fault) => self.undialled(target, fault, resolving).await,
             Ok(addresses) if self.request.ips.is_empty() => {
                 join_all(addresses.iter().map(|a| self.address(target, *a))).await
@@ -242,13 +230,13 @@ impl Run<'_> {
             self.given_forward(&inquiry),
             self.said_forward(&inquiry, said),
         );
-        if let Host::Name(name) = &target.host {
-            for kind in [RecordType::A, RecordType::Aaaa] {
-                inquiry.note(&Question::new(name.as_str(), kind));
-            }
+        let target_questions = addresses::questions(target, self.observer.options.family);
+        for question in &target_questions {
+            inquiry.note(question);
         }
         let identity = Some((address, IpSource::Dialled));
-        self.evidence(Some((target, Some(address))), Some(dialogue), identity, None, inquiry.finish())
+        let evidence = self.evidence(Some((target, Some(address))), Some(dialogue), identity, None, inquiry.finish());
+        Evidence { target_questions, ..evidence }
     }
 
     /// Several given addresses behind one server: dialled once, at the first address that greets.
@@ -308,39 +296,6 @@ impl Run<'_> {
         asked.await.into_iter().map(|(ip, lookups)| check(Some((ip, IpSource::Given)), lookups)).collect()
     }
 
-    /// The addresses to dial, in the families asked for.
-    async fn addresses(&self, target: &Target, inquiry: &Inquiry) -> Result<Vec<IpAddr>, Fault> {
-        let family = self.observer.options.family;
-        let fault = |kind, detail| Fault { phase: Phase::Resolve, kind, detail };
-        let found: Vec<IpAddr> = match &target.host {
-            Host::Address(ip) => vec![*ip],
-            // RFC 6761 §6.3: localhost is this machine, whatever the DNS says.
-            Host::Name(name) if name.as_str() == "localhost" => {
-                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
-            }
-            Host::Name(name) => {
-                let (v4, v6) = tokio::join!(
-                    inquiry.ask(name.as_str(), RecordType::A),
-                    inquiry.ask(name.as_str(), RecordType::Aaaa)
-                );
-                let found = unique(v4.iter().chain(v6.iter()));
-                if found.is_empty() {
-                    return Err(match first_trouble(v4.iter().chain(v6.iter())) {
-                        Some(l) => fault(FaultKind::LookupFailed, trouble_words(name, l)),
-                        None => fault(FaultKind::NoAddress, format!("{name} has neither A nor AAAA ({})", none(&v4))),
-                    });
-                }
-                found
-            }
-        };
-        let dialled: Vec<IpAddr> = found.iter().copied().filter(|ip| family.takes(*ip)).collect();
-        if dialled.is_empty() {
-            let only = if family == Family::V4 { "IPv4" } else { "IPv6" };
-            return Err(fault(FaultKind::NoAddress, format!("{} has no {only} address", target.host)));
-        }
-        Ok(dialled)
-    }
-
     /// The dialogue, and the control connections where the target's port did not answer.
     async fn dial(
         &self,
@@ -350,8 +305,10 @@ impl Run<'_> {
     ) -> (Dialogue, Vec<Control>) {
         let Observer { options, tls, .. } = self.observer;
         let dialogue = dial::dial(target, address, options, tls, self.deadline, said).await;
-        let silent =
-            dialogue.fault.as_ref().is_some_and(|f| f.phase == Phase::Connect && f.kind == FaultKind::TimedOut);
+        let silent = dialogue
+            .fault
+            .as_ref()
+            .is_some_and(|f| f.phase == Phase::Connect && f.kind == crate::evidence::FaultKind::TimedOut);
         // A control tells of its own port only.
         let same_port: Vec<&Target> = options.controls.iter().filter(|c| silent && c.port == target.port).collect();
         let controls = control::connect_all(&same_port, || self.inquiry(), self.deadline).await;
@@ -403,34 +360,7 @@ impl Run<'_> {
             resolvers: self.observer.dns.names(),
             controls: controls.unwrap_or_default(),
             own: own.map(|o| o.seen.clone()),
+            target_questions: Vec::new(),
         }
     }
-}
-
-fn unique<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> Vec<IpAddr> {
-    /// A name with more addresses than this is not dialled through.
-    const MAX_ADDRESSES: usize = 16;
-    let mut found: Vec<IpAddr> = Vec::new();
-    for ip in lookups.flat_map(Lookup::data).filter_map(|d| d.parse().ok()) {
-        if found.len() < MAX_ADDRESSES && !found.contains(&ip) {
-            found.push(ip);
-        }
-    }
-    found
-}
-
-fn first_trouble<'a>(mut lookups: impl Iterator<Item = &'a Lookup>) -> Option<&'a Lookup> {
-    lookups.find(|l| !l.status.is_definite())
-}
-
-fn trouble_words(name: &HostName, lookup: &Lookup) -> String {
-    let detail = lookup.detail.as_ref().map(|d| format!(", {d}")).unwrap_or_default();
-    format!(
-        "{} of {name} could not be looked up at {} ({}{detail})",
-        lookup.question.kind, lookup.resolver, lookup.status
-    )
-}
-
-fn none(lookups: &[Lookup]) -> Status {
-    lookups.first().map_or(Status::NotAsked, |l| l.status)
 }
