@@ -94,6 +94,26 @@ async fn none_of_the_family_is_not_none_at_all() {
     }
 }
 
+/// A check from an address of one family is not failed by the other family's addresses.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_implies_its_family() {
+    let lab = world("both A 127.7.3.1\nboth AAAA ::1\n", "").await;
+    let resolver = lab.resolvers[0].to_string();
+    let out = tokio::task::spawn_blocking(move || {
+        Command::new(env!("CARGO_BIN_EXE_smtp-preflight"))
+            .args(["check", "both.example.net:1", "--source", "127.0.0.1", "--format", "json", "--resolver", &resolver])
+            .output()
+            .unwrap()
+    });
+    let report: serde_json::Value = serde_json::from_slice(&out.await.unwrap().stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 1);
+    assert_eq!(
+        (&checks[0]["target"]["address"], &checks[0]["smtp"]["fault"]["kind"]),
+        (&"127.7.3.1".into(), &"connection-refused".into())
+    );
+}
+
 #[test]
 fn the_other_family_on_the_command_line() {
     let run = |args: &[&str]| {
@@ -108,4 +128,11 @@ fn the_other_family_on_the_command_line() {
     assert_eq!(code, 3);
     assert!(words.contains("::1 is an IPv6 address, and only IPv4 is to be dialled. Leave out -4"), "{words}");
     assert!(!words.contains("spelling"), "{words}");
+    let (code, words) = run(&["--source", "127.0.0.1", "[::1]:1"]);
+    assert_eq!(code, 3);
+    assert!(words.contains("::1 is an IPv6 address") && words.contains("--source"), "{words}");
+    for (family, source, why) in [("-4", "::1", "-4 dials IPv4 only"), ("-6", "127.0.0.1", "-6 dials IPv6 only")] {
+        let (code, words) = run(&[family, "--source", source, "localhost:1"]);
+        assert!(code == 2 && words.contains(why) && words.lines().count() == 1, "{words}");
+    }
 }
