@@ -249,6 +249,10 @@ pub struct Dialogue {
     pub implicit_tls: bool,
     /// The greeting, or as much of it as came.
     pub greeting: Option<Reply>,
+    /// Octets behind the greeting, unasked for: in the same breath, or as a further greeting where the reply to
+    /// EHLO was due.
+    #[serde(default)]
+    pub greeting_surplus: usize,
     /// Every command sent, in order.
     pub exchanges: Vec<Exchange>,
     /// TLS facts.

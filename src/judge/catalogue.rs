@@ -247,7 +247,7 @@ catalogue! {
         "Make the server say its fully qualified name."
         "RFC 5321 §4.1.1.1"
     EhloRefused "ehlo-refused" Info "EHLO and HELO refused"
-        "The server refused both EHLO and HELO, so its name could not be had."
+        "The server accepted neither EHLO nor HELO, so its name could not be had."
         "administrator of the mail server"
         "Read the reply; try from an address that the server accepts, or give the client's name with --ehlo."
         "RFC 5321 §4.1.4"

@@ -94,7 +94,7 @@ pub(super) fn hello_reply(dialogue: &Dialogue) -> Option<&Reply> {
     [("EHLO", true), ("HELO", true), ("EHLO", false), ("HELO", false)]
         .into_iter()
         .filter_map(|(verb, secure)| dialogue.reply_to(verb, secure))
-        .find(|r| r.is_positive())
+        .find(|r| r.accepts_hello())
 }
 
 fn spoken(evidence: &Evidence) -> Option<Spoken> {
