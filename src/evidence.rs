@@ -303,10 +303,11 @@ pub struct TlsFacts {
 pub struct Control {
     /// `host:port`.
     pub host: String,
-    /// The address tried; `null` when the name could not be resolved.
+    /// The address tried; `null` when there was none to try.
     pub address: Option<IpAddr>,
-    /// Whether the connection stood; `null` when it could not be tried.
+    /// Whether the port answered: the connection stood or was refused (see `detail`). `false` is silence for a
+    /// second and more; `null` when it could not be tried, or not for that long.
     pub connected: Option<bool>,
-    /// The system's words where it did not.
+    /// The system's words, or ours, where the connection did not stand.
     pub detail: Option<String>,
 }

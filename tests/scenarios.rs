@@ -126,3 +126,22 @@ async fn a_dialled_ipv6_peer_agrees() {
     }
     assert_eq!(faults(&scenario).await, Vec::<String>::new());
 }
+
+/// On a machine with IPv6 alone a control is of use only when it is asked for its AAAA.
+#[tokio::test]
+async fn a_control_is_tried_over_the_targets_family() {
+    let text = include_str!("../fixtures/scenarios/port-silent-no-time.toml");
+    let (before, after) = text.split_once("address = \"127.7.0.129\"").unwrap();
+    let (after, expect) = (after.split_once("[[peer]]").unwrap().0, text.split_once("[[expect]]").unwrap().1);
+    let text = format!("{before}address = \"::1\"{after}[[expect]]{expect}")
+        .replace("{ip2}:{port}", "control.example.net:{port}")
+        .replace("mail A {ip}", "mail AAAA {ip}\ncontrol AAAA 2001:db8::25\ncontrol A 127.7.0.130");
+    let scenario = Scenario::parse("control", &text).unwrap();
+    match Lab::run(&scenario).await {
+        Err(LabFault::Machine { .. }) => {}
+        outcome => {
+            let controls = &outcome.unwrap().evidence[0].controls;
+            assert_eq!(controls[0].address, Some("2001:db8::25".parse().unwrap()), "{controls:?}");
+        }
+    }
+}

@@ -1,50 +1,146 @@
 //! Control connections: is it that server, or can this machine not use the port at all?
 //!
-//! Tried only when a dialled server did not answer on port 25, or when a control was asked for by
-//! name. They connect and close; not one octet is sent.
+//! Tried when a dialled server stays silent on its port, beside the attempt, so that they have time of their
+//! own. They go to the same port, over the same address family, from the same source; they connect and close,
+//! and not one octet is sent.
+//! Failure: data. Only silence for [`LEAST`] and more counts as silence; a refusal is an answer, and what
+//! could not be tried shows nothing.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use futures_util::future::join_all;
-use tokio::net::TcpStream;
-use tokio::time::{Duration, Instant, timeout_at};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Duration, Instant, timeout, timeout_at};
 
+use super::Options;
 use super::inquiry::Inquiry;
 use crate::dns::{Lookup, RecordType};
-use crate::evidence::Control;
+use crate::evidence::{Control, Fault, FaultKind};
 use crate::target::{Host, Target};
 
 /// Mail servers that are always up, of two operators, for a machine on the Internet.
 pub const DEFAULT_CONTROLS: [&str; 2] = ["gmail-smtp-in.l.google.com:25", "mx-aol.mail.gm0.yahoodns.net:25"];
 
-/// Enough for any path on which port 25 works.
+/// Enough for any path on which the port works.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Silence for less than this shows nothing.
 const LEAST: Duration = Duration::from_secs(1);
+/// How long a target may be silent before the controls are tried beside it.
+const HEAD_START: Duration = Duration::from_secs(2);
 
-pub(super) async fn connect_all(hosts: &[&Target], inquiry: impl Fn() -> Inquiry, deadline: Instant) -> Vec<Control> {
-    let deadline = deadline.min(Instant::now() + PATIENCE);
-    join_all(hosts.iter().map(|host| connect(host, inquiry(), deadline))).await
+/// Waits for an attempt to connect within `limit`, and for the controls where it comes to nothing but silence.
+pub(super) async fn beside<T>(
+    attempt: impl Future<Output = Result<T, Fault>>,
+    limit: Duration,
+    controls: impl Future<Output = Vec<Control>>,
+) -> (Result<T, Fault>, Vec<Control>) {
+    let mut attempt = std::pin::pin!(attempt);
+    let mut controls = std::pin::pin!(controls);
+    if let Ok(done) = timeout(HEAD_START.min(limit / 3), &mut attempt).await {
+        return (done, Vec::new());
+    }
+    let mut tried = None;
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut attempt => {
+                let silent = matches!(&done, Err(fault) if fault.kind == FaultKind::TimedOut);
+                let tried = match tried {
+                    _ if !silent => Vec::new(),
+                    Some(tried) => tried,
+                    None => controls.await,
+                };
+                return (done, tried);
+            }
+            all = &mut controls, if tried.is_none() => tried = Some(all),
+        }
+    }
 }
 
-async fn connect(target: &Target, inquiry: Inquiry, deadline: Instant) -> Control {
-    let host = format!("{}:{}", target.host, target.port);
-    let address: Option<IpAddr> = match &target.host {
-        Host::Address(ip) => Some(*ip),
+/// Tries every control that can tell about `dialled`.
+pub(super) async fn connect_all(
+    dialled: SocketAddr,
+    options: &Options,
+    inquiry: impl Fn() -> Inquiry,
+    deadline: Instant,
+) -> Vec<Control> {
+    let deadline = deadline.min(Instant::now() + PATIENCE);
+    let same_port = options.controls.iter().filter(|c| c.port == dialled.port());
+    join_all(same_port.map(|host| try_one(host, dialled.ip(), options.source, inquiry(), deadline))).await
+}
+
+async fn try_one(
+    target: &Target,
+    dialled: IpAddr,
+    source: Option<IpAddr>,
+    inquiry: Inquiry,
+    deadline: Instant,
+) -> Control {
+    let mut control =
+        Control { host: format!("{}:{}", target.host, target.port), address: None, connected: None, detail: None };
+    let found = match &target.host {
+        Host::Address(ip) => Ok(*ip),
         Host::Name(name) => {
-            let answers = inquiry.ask(name.as_str(), RecordType::A).await;
-            answers.iter().flat_map(Lookup::data).find_map(|d| d.parse().ok())
+            let kind = if dialled.is_ipv4() { RecordType::A } else { RecordType::Aaaa };
+            let answers = inquiry.ask(name.as_str(), kind).await;
+            let first = answers.iter().flat_map(Lookup::data).find_map(|d| d.parse::<IpAddr>().ok());
+            first.ok_or_else(|| format!("no {kind} of it could be looked up"))
         }
     };
-    let Some(ip) = address else {
-        return Control { host, address, connected: None, detail: Some("its address could not be looked up".into()) };
+    let ip = match found {
+        Ok(ip) if ip == dialled => Err("it is the address dialled itself".to_owned()),
+        Ok(ip) if ip.is_ipv4() != dialled.is_ipv4() => Err("it is of the other address family".to_owned()),
+        found => found,
     };
-    let begun = Instant::now();
-    let (connected, detail) = match timeout_at(deadline, TcpStream::connect(SocketAddr::new(ip, target.port))).await {
-        Ok(Ok(_)) => (Some(true), None),
-        Ok(Err(e)) => (Some(false), Some(e.to_string())),
-        Err(_) if begun.elapsed() < LEAST => (None, Some("the time for this check ran out".into())),
-        Err(_) => (Some(false), Some("no answer".into())),
+    control.address = ip.as_ref().ok().copied();
+    (control.connected, control.detail) = match ip {
+        Err(why) => (None, Some(why)),
+        Ok(ip) => {
+            let begun = Instant::now();
+            let reached = timeout_at(deadline, connect(SocketAddr::new(ip, target.port), source)).await;
+            shown(reached.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())), begun.elapsed())
+        }
     };
-    Control { host, address, connected, detail }
+    control
+}
+
+async fn connect(to: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(source) = source {
+        socket.bind(SocketAddr::new(source, 0))?;
+    }
+    socket.connect(to).await
+}
+
+/// What an attempt shows of the port, and in which words.
+fn shown<T>(reached: io::Result<T>, waited: Duration) -> (Option<bool>, Option<String>) {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, TimedOut};
+    match reached {
+        Ok(_) => (Some(true), None),
+        Err(e) if matches!(e.kind(), ConnectionRefused | ConnectionReset) => (Some(true), Some(e.to_string())),
+        Err(e) if e.kind() == TimedOut && waited >= LEAST => (Some(false), Some("no answer".into())),
+        Err(e) if e.kind() == TimedOut => {
+            (None, Some(format!("there was no time to wait for it ({} ms)", waited.as_millis())))
+        }
+        Err(e) => (None, Some(e.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_patience_makes_silence() {
+        let fails = |kind: io::ErrorKind, ms| shown::<()>(Err(kind.into()), Duration::from_millis(ms)).0;
+        assert_eq!(shown(Ok(()), Duration::ZERO), (Some(true), None));
+        assert_eq!(fails(io::ErrorKind::TimedOut, 1000), Some(false));
+        assert_eq!(fails(io::ErrorKind::TimedOut, 999), None);
+        assert_eq!(fails(io::ErrorKind::ConnectionRefused, 1), Some(true));
+        for kind in [io::ErrorKind::NetworkUnreachable, io::ErrorKind::HostUnreachable, io::ErrorKind::PermissionDenied]
+        {
+            assert_eq!(fails(kind, 5000), None, "{kind}");
+        }
+    }
 }

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 use tokio_rustls::client::TlsStream;
 
-use super::{Options, millis, tls::Tls};
-use crate::evidence::{Dialogue, Exchange, Fault, FaultKind};
+use super::{Options, control, millis, tls::Tls};
+use crate::evidence::{Control, Dialogue, Exchange, Fault, FaultKind};
 use crate::name::{AddressLiteral, EhloName};
 use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, hello_name};
 use crate::target::Target;
@@ -51,7 +51,8 @@ impl Wire {
     }
 }
 
-/// Dials, talks, and says QUIT. EHLO names go out on `said` as soon as they are known.
+/// Dials, talks, and says QUIT. EHLO names go out on `said` as soon as they are known; `controls` run where the
+/// address stays silent.
 pub(super) async fn dial(
     target: &Target,
     address: IpAddr,
@@ -59,7 +60,8 @@ pub(super) async fn dial(
     tls: &Tls,
     deadline: Instant,
     said: Option<&watch::Sender<Vec<String>>>,
-) -> Dialogue {
+    controls: impl Future<Output = Vec<Control>>,
+) -> (Dialogue, Vec<Control>) {
     let mut dialogue = Dialogue {
         tls_mode: options.tls,
         implicit_tls: target.implicit_tls,
@@ -67,11 +69,15 @@ pub(super) async fn dial(
         ..Dialogue::default()
     };
     let begun = Instant::now();
-    let stream = match connect(SocketAddr::new(address, target.port), options, deadline).await {
-        Ok(stream) => stream,
-        Err(fault) => {
+    // Half of the time at most: the controls need some of it to show what a silence means.
+    let left = deadline.saturating_duration_since(begun);
+    let limit = options.connect_timeout.min(options.timeout / 2).min(left);
+    let attempt = connect(SocketAddr::new(address, target.port), options.source, begun + limit);
+    let stream = match control::beside(attempt, limit, controls).await {
+        (Ok(stream), _) => stream,
+        (Err(fault), controls) => {
             dialogue.fault = Some(fault);
-            return dialogue;
+            return (dialogue, controls);
         }
     };
     dialogue.timing_ms.connect = Some(millis(begun));
@@ -89,20 +95,18 @@ pub(super) async fn dial(
         deadline,
         dialogue,
     };
-    conversation.hold(target, tls, said).await
+    (conversation.hold(target, tls, said).await, Vec::new())
 }
 
-async fn connect(to: SocketAddr, options: &Options, deadline: Instant) -> Result<TcpStream, Fault> {
+async fn connect(to: SocketAddr, source: Option<IpAddr>, deadline: Instant) -> Result<TcpStream, Fault> {
     let fault = |kind, detail: String| Fault { phase: Phase::Connect, kind, detail };
     let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
     let socket = socket.map_err(|e| fault(FaultKind::Unreachable, e.to_string()))?;
-    if let Some(source) = options.source {
+    if let Some(source) = source {
         socket
             .bind(SocketAddr::new(source, 0))
             .map_err(|e| fault(FaultKind::SourceUnavailable, format!("{source}: {e}")))?;
     }
-    // Half of the time at most: what a silence means is for the control connections after it to show.
-    let deadline = deadline.min(Instant::now() + options.connect_timeout.min(options.timeout / 2));
     match timeout_at(deadline, socket.connect(to)).await {
         Err(_) => Err(fault(FaultKind::TimedOut, format!("no answer from {to}"))),
         Ok(Err(e)) => Err(fault(kind_of(&e), format!("{to}: {e}"))),

@@ -20,7 +20,7 @@ mod inquiry;
 mod own_address;
 mod tls;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -35,7 +35,7 @@ pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
 use crate::dns::Lookup;
 use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, IpSource, OwnSeen, TargetSeen};
 use crate::name::EhloName;
-use crate::smtp::{Phase, TlsMode};
+use crate::smtp::TlsMode;
 use crate::target::Target;
 use inquiry::{Inquiry, Memo};
 
@@ -56,7 +56,7 @@ pub struct Options {
     pub family: Family,
     /// STARTTLS policy.
     pub tls: TlsMode,
-    /// Servers to try when a target's port 25 does not answer.
+    /// Servers to try when a target's port does not answer; each tells of its own port only.
     pub controls: Vec<Target>,
 }
 
@@ -132,7 +132,8 @@ impl Observer {
     /// The dialogue with one address and nothing else: no DNS, no control connection.
     pub async fn greet(&self, target: &Target, address: IpAddr) -> Dialogue {
         let deadline = Instant::now() + self.options.timeout;
-        dial::dial(target, address, &self.options, &self.tls, deadline, None).await
+        let none = std::future::ready(Vec::new());
+        dial::dial(target, address, &self.options, &self.tls, deadline, None, none).await.0
     }
 
     /// Gathers the evidence of every identity of a request: one an address.
@@ -304,15 +305,10 @@ impl Run<'_> {
         said: Option<&watch::Sender<Vec<String>>>,
     ) -> (Dialogue, Vec<Control>) {
         let Observer { options, tls, .. } = self.observer;
-        let dialogue = dial::dial(target, address, options, tls, self.deadline, said).await;
-        let silent = dialogue
-            .fault
-            .as_ref()
-            .is_some_and(|f| f.phase == Phase::Connect && f.kind == crate::evidence::FaultKind::TimedOut);
-        // A control tells of its own port only.
-        let same_port: Vec<&Target> = options.controls.iter().filter(|c| silent && c.port == target.port).collect();
-        let controls = control::connect_all(&same_port, || self.inquiry(), self.deadline).await;
-        (dialogue, controls)
+        // A future does nothing until it is waited for.
+        let dialled = SocketAddr::new(address, target.port);
+        let controls = control::connect_all(dialled, options, || self.inquiry(), self.deadline);
+        dial::dial(target, address, options, tls, self.deadline, said, controls).await
     }
 
     async fn given_forward(&self, inquiry: &Inquiry) {

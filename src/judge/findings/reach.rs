@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::{Code, Finding, finding};
 use crate::dns::RecordType;
-use crate::evidence::{Control, Dialogue, Fault, FaultKind, MAX_DIALLED};
+use crate::evidence::{Dialogue, Fault, FaultKind, MAX_DIALLED};
 use crate::judge::view::View;
 use crate::smtp::Phase;
 
@@ -18,7 +18,7 @@ pub(super) fn reach(view: &View<'_>, found: &mut Vec<Finding>) {
         (_, FaultKind::NoAddress) => Code::TargetUnresolvable,
         (_, FaultKind::OtherFamily) => Code::TargetOtherFamily,
         (_, FaultKind::LookupFailed) => Code::TargetLookupFailed,
-        (Phase::Connect, FaultKind::TimedOut) => return found.push(silent(&view.evidence.controls, fault)),
+        (Phase::Connect, FaultKind::TimedOut) => return found.push(silent(view, fault)),
         (Phase::Connect, FaultKind::ConnectionRefused) => Code::ConnectRefused,
         (_, FaultKind::SourceUnavailable) => Code::SourceUnavailable,
         (Phase::Connect, _) => Code::NoRoute,
@@ -65,20 +65,27 @@ fn unseen(view: &View<'_>, found: &mut Vec<Finding>) {
 }
 
 /// No answer on the port: that server, or this machine? The control connections tell.
-fn silent(controls: &[Control], fault: &Fault) -> Finding {
-    let tried: Vec<&Control> = controls.iter().filter(|c| c.connected.is_some()).collect();
-    let names = tried.iter().map(|c| c.host.as_str()).collect::<Vec<_>>().join(" and ");
-    if tried.is_empty() {
-        let detail = format!(
-            "{}; no control connection could be tried, so a block on this machine is not ruled out.",
-            fault.detail
-        );
+fn silent(view: &View<'_>, fault: &Fault) -> Finding {
+    let controls = &view.evidence.controls;
+    let that = |connected| -> Vec<String> {
+        controls.iter().filter(|c| c.connected == Some(connected)).map(|c| c.host.clone()).collect()
+    };
+    let (answered, silent) = (that(true), that(false));
+    let port = view.evidence.target.port.map_or_else(|| "the port".into(), |p| format!("port {p}"));
+    let words = &fault.detail;
+    if !answered.is_empty() {
+        let detail = format!("{words}; {} answers on {port}, so this machine can use it.", answered.join(" and "));
         return finding(Code::ConnectTimeout, detail);
     }
-    if tried.iter().all(|c| c.connected == Some(false)) {
-        return finding(Code::PortBlockedHere, format!("{}, nor from {names}.", fault.detail));
+    if !silent.is_empty() {
+        let detail = format!("{words}, nor from {}: {port} seems blocked for this machine.", silent.join(" or "));
+        return finding(Code::PortBlockedHere, detail);
     }
-    finding(Code::ConnectTimeout, format!("{}; {names} can be reached, so this machine is not blocked.", fault.detail))
+    let why: Vec<String> =
+        controls.iter().filter_map(|c| Some(format!("{}: {}", c.host, c.detail.as_ref()?))).collect();
+    let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
+    let detail = format!("{words}; no control connection tells{why}, so a block on this machine is not ruled out.");
+    finding(Code::ConnectTimeout, detail)
 }
 
 fn no_greeting(dialogue: &Dialogue, detail: &str) -> Finding {
