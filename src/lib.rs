@@ -7,6 +7,7 @@
 //! Flow: [`target`] → [`observe`] → [`evidence`] → [`judge`] → [`report`]. Observing forms no opinion;
 //! judging does no I/O.
 
+pub mod bounce;
 pub mod cli;
 pub mod dns;
 pub mod evidence;

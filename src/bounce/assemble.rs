@@ -1,0 +1,82 @@
+//! The bounce put together from a letter's parts.
+
+use super::cause::{self, Said};
+use super::dsn::Fields;
+use super::letter::Letter;
+use super::refusal::{Refusal, refusals};
+use super::reply::{Reply, clean};
+use super::{Bounce, Cause, Kind, Side, remote, sender, unreadable};
+
+/// Puts a letter's parts together.
+pub(super) fn assemble(letter: &Letter) -> Bounce {
+    let refusals = refusals(letter);
+    let delivered = !letter.groups.is_empty()
+        && letter.groups.iter().any(Fields::delivered)
+        && !letter.groups.iter().any(|g| g.get("action").is_some() && !g.delivered());
+    let bounce = letter.is_bounce() || !refusals.is_empty() && letter.is_text();
+    let mut out = unreadable("");
+    out.unreadable = None;
+    out.kind = match () {
+        () if letter.is_text() => Kind::Text,
+        () if !letter.groups.is_empty() => Kind::Dsn,
+        () => Kind::Message,
+    };
+    out.bounce = bounce || !refusals.is_empty() && !letter.is_auto_reply();
+    out.forwarded = letter.forwarded;
+    out.truncated = letter.truncated;
+
+    let said: Vec<&Said> = refusals.iter().map(|r| &r.said).collect();
+    let report = letter.feedback || letter.is_auto_reply() || delivered;
+    let judged = out.bounce || letter.is_text() || letter.is_robot();
+    if judged && !report {
+        let words = format!("{}\n{}", letter.subject, letter.prose);
+        let decision = cause::decide(&said, &words);
+        out.cause = decision.cause;
+        out.identity = decision.identity;
+        out.possible = decision.possible;
+        out.matched = decision.matched;
+        out.receiver = decision.receiver;
+        out.software = decision.software;
+        out.bounce |= out.cause != Cause::Unknown;
+        let chosen = decision.reply.or(if refusals.is_empty() { None } else { Some(0) });
+        if let Some(refusal) = chosen.and_then(|at| refusals.get(at)) {
+            // A local failure has no code of its own (X-Unix; 73): the reply made of it is shown.
+            let coded =
+                refusals.iter().find(|r| r.said.reply.code.is_some()).filter(|_| refusal.said.reply.text.len() < 4);
+            out.reply = Some(shown(coded.unwrap_or(refusal)));
+            out.stage = refusal.said.stage;
+            out.receiver_host = refusal.remote.host.as_deref().map(clean);
+            out.recipient = refusal.recipient.as_deref().map(clean);
+        }
+    } else if let Some(refusal) = refusals.first() {
+        out.reply = Some(shown(refusal));
+    }
+    if out.recipient.is_none() {
+        out.recipient = letter
+            .groups
+            .iter()
+            .find_map(Fields::recipient)
+            .or_else(|| letter.header.get("x-failed-recipients"))
+            .map(clean);
+    }
+    out.writer = sender::writer(letter, &refusals);
+    if out.receiver_host.is_none() && out.writer.side == Side::Receiver {
+        out.receiver_host.clone_from(&out.writer.host);
+    }
+    let known = out.receiver_host.as_deref().and_then(remote::receiver).map(str::to_owned);
+    let identity = out.cause == Cause::SenderIdentity;
+    out.receiver = known
+        .or_else(|| out.receiver_host.clone())
+        .or_else(|| out.receiver.take().filter(|_| identity))
+        .or_else(|| out.software.clone());
+    sender::address(letter, &refusals, &mut out);
+    out
+}
+
+fn shown(refusal: &Refusal) -> Reply {
+    let mut reply = refusal.said.reply.clone();
+    if reply.enhanced.is_none() {
+        reply.enhanced.clone_from(&refusal.said.status);
+    }
+    reply
+}

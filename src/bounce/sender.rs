@@ -1,0 +1,358 @@
+//! Who wrote the bounce, and which address sent the message.
+//!
+//! Standard: RFC 3464 §2.2.2 (Reporting-MTA), RFC 5321 §4.4, RFC 5965 §3.2 (Source-IP).
+//! Design: the address is taken from the receiver's words; else from the Received line that the
+//! receiver stamped, when the receiver wrote the bounce; else from Reporting-MTA. The Received lines
+//! of a message that its own sender's server returns were stamped inside and never hold it.
+
+use std::net::IpAddr;
+
+use super::address::{addresses, can_be_outbound, host_name, is_documentation, organisation, same_organisation};
+use super::header::Header;
+use super::letter::Letter;
+use super::quoted::{client_address, quoted_ehlo};
+use super::received::Hop;
+use super::refusal::Refusal;
+use super::reply::{clean, clip};
+use super::{Bounce, Cause, IpSource, SendingIp, Side, Writer, remote};
+
+/// Octets of the evidence shown.
+const MAX_EVIDENCE: usize = 300;
+
+/// The domain behind the `@` of the first address in a header field.
+fn domain(field: Option<&str>) -> Option<String> {
+    let field = field?;
+    let at = field.rfind('@')?;
+    let word = field[at + 1..].split(['>', ' ', ',', ';', ')', '"']).next()?;
+    host_name(word).map(str::to_owned)
+}
+
+/// The hosts that may be the writer's, the surest first.
+fn writer_hosts(letter: &Letter) -> Vec<String> {
+    // Reporting-MTA names the writer; where it stands, nothing else is asked.
+    let mut hosts: Vec<String> =
+        letter.groups.iter().find_map(|g| g.host("reporting-mta")).map(str::to_owned).into_iter().collect();
+    if !hosts.is_empty() {
+        return hosts;
+    }
+    if let Some(at) = letter.prose.find("Generating server: ") {
+        hosts.extend(letter.prose[at + 19..].split_whitespace().next().and_then(host_name).map(str::to_owned));
+    }
+    let from = domain(letter.header.get("from"));
+    hosts.extend(from.clone());
+    hosts.extend(domain(letter.header.get("message-id")));
+    // The oldest line of the bounce's own way: where it was made. The client in it may be a relay on
+    // the way, and counts only when it belongs to the domain that the bounce comes from.
+    let lines: Vec<&str> = letter.header.all("received").collect();
+    if let Some(hop) = lines.last().map(|l| Hop::read(l)) {
+        hosts.extend(hop.by.as_deref().and_then(host_name).map(str::to_owned));
+        let client = hop.ehlo.as_deref().and_then(host_name);
+        hosts.extend(client.filter(|c| from.as_deref().is_some_and(|f| same_organisation(f, c))).map(str::to_owned));
+    }
+    hosts
+}
+
+/// The sender's domains: of the returned message, else of the bounce's addressee.
+fn sender_domains(letter: &Letter) -> Vec<String> {
+    let mut domains: Vec<String> = Vec::new();
+    if let Some(returned) = &letter.returned {
+        domains.extend(["return-path", "from", "sender"].iter().filter_map(|n| domain(returned.get(n))));
+    }
+    domains.extend(letter.groups.iter().filter_map(|g| domain(g.get("original-mail-from"))));
+    if domains.is_empty() {
+        domains.extend(domain(letter.header.get("to")));
+    }
+    domains
+}
+
+/// Who wrote the bounce: the side that was refused, or the one that refused.
+pub(super) fn writer(letter: &Letter, refusals: &[Refusal]) -> Writer {
+    if letter.is_text() {
+        return Writer::default();
+    }
+    let hosts = writer_hosts(letter);
+    let host = hosts.first().cloned();
+    let relayed = refusals.iter().any(|r| {
+        let far = r.remote.host.as_deref().filter(|h| !hosts.iter().any(|w| w.eq_ignore_ascii_case(h)));
+        far.is_some() || r.remote.dialled
+    });
+    let side = if letter.feedback {
+        Side::Receiver
+    } else if relayed {
+        Side::Sender
+    } else if let Some(host) = &host {
+        if sender_domains(letter).iter().any(|d| same_organisation(d, host)) {
+            Side::Sender
+        } else if letter
+            .returned
+            .as_ref()
+            .and_then(top_hop)
+            .is_some_and(|hop| stamped_by_writer(&hop, &hosts) && from_elsewhere(&hop))
+        {
+            Side::Receiver
+        } else {
+            Side::Unknown
+        }
+    } else {
+        Side::Unknown
+    };
+    Writer { side, host: host.as_deref().map(clean) }
+}
+
+/// The newest Received line of a returned message.
+fn top_hop(header: &Header) -> Option<Hop> {
+    header.get("received").map(Hop::read)
+}
+
+/// The stamping host is the one that wrote the bounce, or one below the domain that it writes from.
+fn stamped_by_writer(hop: &Hop, hosts: &[String]) -> bool {
+    let Some(by) = hop.by.as_deref().and_then(host_name) else { return false };
+    hosts.iter().any(|w| {
+        let (by, w) = (by.to_ascii_lowercase(), w.to_ascii_lowercase());
+        by == w || by.strip_suffix(w.as_str()).is_some_and(|head| head.ends_with('.'))
+    })
+}
+
+/// Filtering services: one in front of the receiver is as likely as one behind the sender.
+const FILTERS: [&str; 5] = ["messagelabs.com", "pphosted.com", "mimecast.com", "iphmx.com", "mxlogic.net"];
+
+/// The client is a named server of someone else: not the stamping host's own network, not a person's
+/// mail program.
+fn from_elsewhere(hop: &Hop) -> bool {
+    let Some(ip) = hop.ip else { return false };
+    let named = hop.ehlo.as_deref().and_then(host_name);
+    let (Some(named), Some(by)) = (named, hop.by.as_deref()) else { return false };
+    let filter = organisation(named).is_some_and(|o| FILTERS.contains(&o.as_str()));
+    let inside = same_organisation(named, by) && !is_documentation(named) || named.eq_ignore_ascii_case(by);
+    can_be_outbound(ip) && !hop.authenticated && !inside && !filter
+}
+
+/// Fills in the sending address, its EHLO name or, without one, the sending server's name.
+pub(super) fn address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
+    if letter.feedback {
+        feedback_address(letter, out);
+        return;
+    }
+    if out.bounce || letter.is_text() {
+        quoted_address(letter, refusals, out);
+        if out.sending_ip.ip.is_none() && out.bounce {
+            stated_address(letter, out);
+        }
+        if out.sending_ip.ip.is_none() {
+            out.name = sender_name(letter, out).map(|n| clean(&n));
+        }
+    } else if !letter.is_auto_reply()
+        && !letter.is_robot()
+        && let Some(hop) = leaving_hop(&letter.header)
+    {
+        claim(out, &hop);
+    }
+}
+
+/// In the receiver's words.
+fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
+    // The refusal that decided comes first.
+    let chosen = out.reply.as_ref().map(|r| r.text.clone());
+    let mut order: Vec<&Refusal> = refusals.iter().collect();
+    order.sort_by_key(|r| Some(&r.said.reply.text) != chosen.as_ref());
+    for refusal in order {
+        let reply = &refusal.said.reply;
+        if reply.code.is_none() && out.cause != Cause::SenderIdentity {
+            continue;
+        }
+        if let Some(q) = client_address(&reply.text, refusal.remote.host.as_deref(), &refusal.remote.ips) {
+            out.sending_ip = SendingIp {
+                ip: Some(q.ip),
+                source: Some(IpSource::Diagnostic),
+                evidence: Some(around(&reply.text, q.start, q.end)),
+                likely: None,
+            };
+            break;
+        }
+    }
+    let ehlo = refusals
+        .iter()
+        .find_map(|r| quoted_ehlo(&r.raw))
+        .or_else(|| if letter.is_text() { quoted_ehlo(&letter.prose) } else { None });
+    out.ehlo = ehlo.or_else(|| refusals.iter().find_map(|r| greeted(&letter.prose, r))).map(|n| clean(&n));
+    if letter.is_text() && out.sending_ip.ip.is_none() {
+        log_address(&letter.prose, out);
+    }
+}
+
+/// The name in `after EHLO name:`.
+fn greeted(words: &str, refusal: &Refusal) -> Option<String> {
+    if refusal.said.stage != Some(super::Stage::Ehlo) {
+        return None;
+    }
+    quoted_ehlo(words)
+}
+
+/// A pasted line: a receiver's log names the client as `from name[ip]` or `H=(helo) [ip]`, a pasted
+/// reply without a code only in its words.
+fn log_address(words: &str, out: &mut Bounce) {
+    let text = clean(clip(words, 4096));
+    let lower = text.to_ascii_lowercase();
+    let rejected = lower.contains("reject");
+    for (mark, needs) in [(" from ", "["), ("h=", "["), ("relay=", "reject=")] {
+        let Some(at) = lower.find(mark).filter(|_| rejected) else { continue };
+        if mark == "relay=" && !lower.contains(needs) {
+            continue;
+        }
+        let rest = &text[at + mark.len()..];
+        let rest = &rest[..rest.find(']').map_or(0, |e| e + 1)];
+        if rest.len() > 200 {
+            continue;
+        }
+        if let Some(q) = addresses(rest).first().filter(|q| can_be_outbound(q.ip)) {
+            out.sending_ip = SendingIp {
+                ip: Some(q.ip),
+                source: Some(IpSource::Diagnostic),
+                evidence: Some(clip(rest, MAX_EVIDENCE).to_owned()),
+                likely: None,
+            };
+            out.bounce = true;
+            if out.ehlo.is_none() {
+                out.ehlo = quoted_ehlo(&text).or_else(|| {
+                    let open = rest.find('(')?;
+                    rest[open + 1..].split(')').next().and_then(host_name).map(str::to_owned)
+                });
+            }
+            return;
+        }
+    }
+    if let Some(q) = client_address(&text, None, &[])
+        && out.cause != Cause::Unknown
+    {
+        out.sending_ip = SendingIp {
+            ip: Some(q.ip),
+            source: Some(IpSource::Diagnostic),
+            evidence: Some(around(&text, q.start, q.end)),
+            likely: None,
+        };
+    }
+}
+
+/// In the line that the receiver stamped, or in Reporting-MTA.
+fn stated_address(letter: &Letter, out: &mut Bounce) {
+    let hosts = writer_hosts(letter);
+    let top = letter.returned.as_ref().and_then(top_hop);
+    if let Some(hop) = &top
+        && out.writer.side != Side::Sender
+    {
+        let senders = sender_domains(letter);
+        let own = hop.by.as_deref().is_some_and(|by| senders.iter().any(|d| same_organisation(d, by)));
+        if !own && stamped_by_writer(hop, &hosts) && from_elsewhere(hop) {
+            claim(out, hop);
+            return;
+        }
+        let near = hop
+            .by
+            .as_deref()
+            .is_some_and(|by| hosts.iter().any(|w| same_organisation(by, w)) || remote::receiver(by).is_some());
+        if !own && near && !hop.authenticated {
+            out.sending_ip.likely = hop.ip.filter(|ip| can_be_outbound(*ip));
+        }
+    }
+    if let Some(ip) = letter.groups.iter().find_map(|g| g.address("reporting-mta")).filter(|ip| can_be_outbound(*ip)) {
+        let evidence = letter.groups.iter().find_map(|g| g.get("reporting-mta")).map(|v| clean(clip(v, MAX_EVIDENCE)));
+        out.sending_ip = SendingIp { ip: Some(ip), source: Some(IpSource::ReportingMta), evidence, likely: None };
+    }
+}
+
+fn claim(out: &mut Bounce, hop: &Hop) {
+    out.sending_ip = SendingIp {
+        ip: hop.ip,
+        source: Some(IpSource::Received),
+        evidence: Some(clip(&hop.raw, MAX_EVIDENCE).to_owned()),
+        likely: None,
+    };
+    out.ehlo.clone_from(&hop.ehlo);
+    out.hop = Some(hop.clone());
+}
+
+/// A feedback report's Source-IP counts when the message that it encloses bears it out; where the
+/// two contradict each other, the stamp on the message is nearer to the fact than the copy of it.
+fn feedback_address(letter: &Letter, out: &mut Bounce) {
+    // Microsoft's reports have no fields; their subject names the address.
+    let named = letter
+        .subject
+        .split_once("complaint about message from")
+        .and_then(|(_, rest)| addresses(rest).first().map(|q| q.ip));
+    let source: Option<IpAddr> =
+        letter.groups.iter().find_map(|g| g.address("source-ip")).filter(|ip| can_be_outbound(*ip));
+    let hops: Vec<Hop> = letter.returned.iter().flat_map(|r| r.all("received")).map(Hop::read).collect();
+    if let Some(ip) = source
+        && (hops.is_empty() || hops.iter().any(|h| h.ip == Some(ip)))
+    {
+        let hop = hops.iter().find(|h| h.ip == Some(ip)).cloned();
+        out.ehlo = hop.as_ref().and_then(|h| h.ehlo.clone());
+        out.hop = hop;
+        out.sending_ip = SendingIp {
+            ip: Some(ip),
+            source: Some(IpSource::Diagnostic),
+            evidence: Some(format!("Source-IP: {ip}")),
+            likely: None,
+        };
+        return;
+    }
+    let senders = sender_domains(letter);
+    if let Some(hop) = hops.first()
+        && hop.by.as_deref().and_then(host_name).is_some_and(|by| !senders.iter().any(|d| same_organisation(d, by)))
+        && hop.ip.is_some_and(can_be_outbound)
+    {
+        claim(out, hop);
+        return;
+    }
+    // Words and fields that both contradict a named server's stamp are believed no more than it.
+    let named_stamp = hops.first().is_some_and(|h| h.by.as_deref().and_then(host_name).is_some());
+    let words = clean(&letter.prose);
+    if !named_stamp
+        && let Some(at) = words.to_ascii_lowercase().find("received from ip ")
+        && let Some(q) = addresses(&words[at..]).first().filter(|q| can_be_outbound(q.ip))
+    {
+        out.sending_ip = SendingIp {
+            ip: Some(q.ip),
+            source: Some(IpSource::Diagnostic),
+            evidence: Some(around(&words, at, at + q.end)),
+            likely: None,
+        };
+        return;
+    }
+    out.sending_ip.likely = source.or(named).filter(|ip| can_be_outbound(*ip));
+}
+
+/// The hop at which an ordinary message left the sender's network: the newest one whose client is
+/// of another organisation than the host that stamped it.
+fn leaving_hop(header: &Header) -> Option<Hop> {
+    header.all("received").take(50).map(Hop::read).find(|hop| {
+        let outside = hop.ip.is_some_and(can_be_outbound);
+        let client = hop.rdns.as_deref().or(hop.ehlo.as_deref()).unwrap_or_default();
+        outside && !hop.authenticated && !hop.by.as_deref().is_some_and(|by| same_organisation(by, client))
+    })
+}
+
+/// The sending server's name as the bounce gives it, to be looked up.
+fn sender_name(letter: &Letter, out: &Bounce) -> Option<String> {
+    if out.writer.side == Side::Receiver {
+        let hop = letter.returned.as_ref().and_then(top_hop)?;
+        return hop.ehlo.as_deref().and_then(host_name).map(str::to_owned);
+    }
+    letter
+        .groups
+        .iter()
+        .find_map(|g| g.host("reporting-mta"))
+        .map(str::to_owned)
+        .or_else(|| out.ehlo.as_deref().and_then(host_name).map(str::to_owned))
+        .or_else(|| writer_hosts(letter).into_iter().next())
+}
+
+/// The words around a place in a text.
+fn around(text: &str, start: usize, end: usize) -> String {
+    let mut from = start.saturating_sub(MAX_EVIDENCE / 2);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let rest = text.get(from..).unwrap_or_default();
+    clean(clip(rest, (end - from).min(MAX_EVIDENCE / 2) + MAX_EVIDENCE / 2))
+}
