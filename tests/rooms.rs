@@ -18,10 +18,15 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("evidence", &["name", "target", "smtp", "dns"], PURE),
     ("knowledge", &["name"], PURE),
     ("judge", &["evidence", "knowledge", "name", "smtp", "dns"], PURE),
-    ("report", &["judge", "evidence", "name", "smtp", "dns"], PURE),
+    ("bounce", &["knowledge", "name", "smtp"], PURE),
+    ("report", &["judge", "bounce", "evidence", "name", "smtp", "dns"], PURE),
     ("observe", &["evidence", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
     ("lab", &["observe", "evidence", "judge", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
-    ("cli", &["judge", "observe", "lab", "report", "evidence", "name", "target", "smtp", "dns"], &[]),
+    (
+        "cli",
+        &["bounce", "knowledge", "judge", "observe", "lab", "report", "evidence", "name", "target", "smtp", "dns"],
+        &[],
+    ),
 ];
 
 const PURE: &[&str] = &[

@@ -17,7 +17,7 @@ const AT_ONCE: usize = 12;
 
 /// Control characters that some report lets through.
 fn leaks(evidence: &Evidence, check: &Check) -> Vec<String> {
-    let options = TableOptions { width: 80, color: false };
+    let options = TableOptions { width: 80, color: false, explain: false };
     [
         ("table", table(check, &options)),
         ("row", row(check, &options)),

@@ -5,7 +5,7 @@ use super::dsn::Fields;
 use super::letter::Letter;
 use super::refusal::{Refusal, refusals};
 use super::reply::{Reply, clean};
-use super::{Bounce, Cause, Kind, Side, remote, sender, unreadable};
+use super::{Bounce, Cause, Kind, Side, Stage, remote, sender, unreadable};
 
 /// Puts a letter's parts together.
 pub(super) fn assemble(letter: &Letter) -> Bounce {
@@ -69,6 +69,12 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
         .or_else(|| out.receiver_host.clone())
         .or_else(|| out.receiver.take().filter(|_| identity))
         .or_else(|| out.software.clone());
+    // This receiver answers "Unknown user" behind DATA when the recipient's own filter refuses; a user
+    // that it does not know it refuses at RCPT TO.
+    if out.receiver.as_deref() == Some("NTT DOCOMO") && out.stage == Some(Stage::Data) && out.cause == Cause::Recipient
+    {
+        out.cause = Cause::Policy;
+    }
     sender::address(letter, &refusals, &mut out);
     out
 }

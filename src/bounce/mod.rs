@@ -163,7 +163,7 @@ pub struct Matched {
     pub what: String,
     /// Who documents it.
     pub source: String,
-    /// When that was read or written, as far as known.
+    /// The time that the wording dates from where known, else when the entry was recorded.
     pub date: String,
 }
 

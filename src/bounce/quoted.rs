@@ -141,6 +141,9 @@ mod tests {
             ("Service unavailable, version 4.16.55.1", ""),
             ("for 127.0.0.1 and from 10.0.0.1", ""),
             ("queued at 192.0.2.1", ""),
+            ("450 4.4.316 refused [{LED=no};{FQDN=mx.example.org};{IP=192.0.2.1};{LRT=1}]", ""),
+            ("4.4.7 expired; LastAttemptedServerName=mx.example.org;LastAttemptedIP=192.0.2.1:25", ""),
+            ("[192.0.2.1, out.example.net] is not permitted", "192.0.2.1"),
             ("", ""),
         ] {
             let got = client_address(text, Some("mx.example.org"), &[]).map(|q| q.ip.to_string()).unwrap_or_default();

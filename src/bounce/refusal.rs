@@ -37,7 +37,8 @@ pub(super) fn refusals(letter: &Letter) -> Vec<Refusal> {
         };
         let (raw, context) = inner_reply(&diagnostic);
         let mut reply = Reply::read(trim_tail(raw));
-        let mut remote = remote::remote(context);
+        // A failure without a reply tells itself where it was going: "connect to x[ip]: timed out".
+        let mut remote = remote::remote(if reply.code.is_some() { context } else { &diagnostic });
         let mut told = format!("{context} {}", &raw[trim_tail(raw).len()..]);
         // The words often hold the whole of what the report cuts off.
         for quote in quoted {

@@ -44,13 +44,16 @@ pub(super) fn remote(context: &str) -> Remote {
         " said:",
         " returned",
     ];
-    const DIALLED: [&str; 6] = [
+    // The last two tell of a writer that tried to route the message on.
+    const DIALLED: [&str; 8] = [
         "connected to ",
         "does not like",
         "giving up on",
         "failed after i sent",
         "remote host said",
         "while talking to",
+        "name service error",
+        "host or domain name not found",
     ];
     let lower = context.to_ascii_lowercase();
     let mut found =

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::FailOn;
-use crate::report::Format;
+use crate::report::{Format, Ticket};
 
 /// Checks that a mail server's EHLO name, its PTR and that name's A/AAAA agree, as receiving servers will.
 #[derive(Debug, Parser)]
@@ -106,6 +106,12 @@ pub struct CheckArgs {
     /// Judge saved evidence, with no network
     #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "ip", "ehlo", "no_connect", "input", "save"], help_heading = "Report")]
     pub replay: Option<PathBuf>,
+    /// Print a ticket to send, ready to paste, instead of the report
+    #[arg(long, value_enum, conflicts_with = "format", help_heading = "Report")]
+    pub ticket: Option<Ticket>,
+    /// Under the table, what each finding means and its own remedy
+    #[arg(long, help_heading = "Report")]
+    pub explain: bool,
     /// What makes exit 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, help_heading = "Report")]
     pub fail_on: FailOn,
@@ -125,6 +131,9 @@ pub struct CheckArgs {
 pub struct DemoArgs {
     /// One scenario in full; all of them, a row each, without
     pub scenario: Option<String>,
+    /// Under the table, what each finding means and its own remedy
+    #[arg(long)]
+    pub explain: bool,
     /// Colour [default: on a terminal, unless NO_COLOR is set]
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,

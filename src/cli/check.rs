@@ -209,7 +209,7 @@ impl<'a> Printer<'a> {
         Self {
             args,
             many,
-            table: TableOptions { width: width(), color: color(args.color) },
+            table: TableOptions { width: width(), color: color(args.color), explain: args.explain },
             results: Results::default(),
             tally: Tally::default(),
             summary: Summary::default(),
@@ -230,6 +230,11 @@ impl<'a> Printer<'a> {
             self.saved.push(evidence.clone());
         }
         self.remark(&check);
+        if let Some(to) = self.args.ticket {
+            let rule = if self.summary.checks > 1 { "\n----\n\n" } else { "" };
+            self.write(&format!("{rule}{}", report::ticket(&check, to)));
+            return;
+        }
         let rows = self.many || self.args.quiet;
         match self.args.format {
             Some(Format::Ndjson) => self.write(&report::check_ndjson(&check)),
@@ -278,7 +283,7 @@ impl<'a> Printer<'a> {
                 let text = report::markdown(&self.held);
                 self.write(&text);
             }
-            None | Some(Format::Table) if self.summary.checks > 1 && !self.args.quiet => {
+            None | Some(Format::Table) if self.summary.checks > 1 && !self.args.quiet && self.args.ticket.is_none() => {
                 let line = format!("\n{}\n", report::summary_line(&self.summary));
                 self.write(&line);
             }

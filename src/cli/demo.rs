@@ -39,7 +39,7 @@ pub(super) async fn run(args: &DemoArgs) -> Exit {
 async fn one(name: &str, args: &DemoArgs) -> Result<Exit, LabFault> {
     let scenario = Lab::scenario(name)?;
     let outcome = Lab::run(&scenario).await?;
-    let options = TableOptions { width: width(), color: color(args.color) };
+    let options = TableOptions { width: width(), color: color(args.color), explain: args.explain };
     let mut text = format!("{}: {}\n{}\n\n", scenario.name, scenario.title, wrap(&scenario.about, options.width));
     let tables: Vec<String> = outcome.checks().iter().map(|c| report::table(c, &options)).collect();
     text += &tables.join("\n");

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Code;
+use super::remedy::Remedy;
 use super::view::View;
 use crate::dns::{FailedTry, Flags, Status};
 use crate::evidence::{Control, EhloSource, Evidence, Fault, IpSource, TargetSeen, TimingMs, TlsFacts};
@@ -87,6 +88,8 @@ pub struct Check {
     pub iprev: Iprev,
     /// What is wrong, or worth knowing; the heaviest first.
     pub findings: Vec<Finding>,
+    /// What to change, in which order, and who can; `null` where there is nothing to change.
+    pub remedy: Option<Remedy>,
     /// What known receivers would answer.
     pub receivers: Vec<serde_json::Value>,
 }
@@ -343,7 +346,13 @@ pub struct Fix {
 }
 
 /// Puts a check together from what the rules said.
-pub(super) fn assemble(evidence: &Evidence, view: &View<'_>, agreement: Agreement, findings: Vec<Finding>) -> Check {
+pub(super) fn assemble(
+    evidence: &Evidence,
+    view: &View<'_>,
+    agreement: Agreement,
+    findings: Vec<Finding>,
+    remedy: Option<Remedy>,
+) -> Check {
     let assumed = evidence.client.ip_source == Some(IpSource::Dialled)
         || view.ehlo.as_ref().is_some_and(|e| e.source == EhloSource::Replied);
     Check {
@@ -362,6 +371,7 @@ pub(super) fn assemble(evidence: &Evidence, view: &View<'_>, agreement: Agreemen
         iprev: super::agreement::iprev(view, &agreement.ptr_forward),
         agreement,
         findings,
+        remedy,
         receivers: Vec::new(),
     }
 }

@@ -12,6 +12,7 @@ mod catalogue;
 mod check;
 mod dns_report;
 mod findings;
+mod remedy;
 mod smtp_report;
 mod view;
 
@@ -21,6 +22,8 @@ pub use check::{
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,
 };
 
+pub use remedy::{MtaHint, ProviderHint, Remedy, RemedyStep, Side};
+
 use crate::evidence::Evidence;
 
 /// Judges one identity.
@@ -28,5 +31,6 @@ pub fn judge(evidence: &Evidence) -> Check {
     let view = view::View::of(evidence);
     let agreement = agreement::agreement(&view);
     let findings = findings::findings(&view, &agreement);
-    check::assemble(evidence, &view, agreement, findings)
+    let remedy = remedy::remedy(&view, &agreement);
+    check::assemble(evidence, &view, agreement, findings, remedy)
 }

@@ -79,6 +79,7 @@ scenarios! {
     "ptr-confirmed-beside-failure"
     "ptr-control-characters"
     "ptr-forged"
+    "ptr-generic"
     "ptr-formerr"
     "ptr-is-an-address"
     "ptr-malformed"

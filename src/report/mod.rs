@@ -16,6 +16,8 @@ mod markdown;
 mod row;
 mod schema;
 mod table;
+mod ticket;
+mod todo;
 mod transcript;
 mod wrap;
 
@@ -26,6 +28,7 @@ pub use markdown::markdown;
 pub use row::{row, rows_header, summary_line};
 pub use schema::schema_json;
 pub use table::{MIN_WIDTH, TableOptions, table};
+pub use ticket::{Ticket, ticket};
 pub use transcript::transcript;
 
 /// The formats of `check`.

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn columns_add_up() {
         for limit in MIN_WIDTH..300 {
-            let options = TableOptions { width: limit, color: false };
+            let options = TableOptions { width: limit, color: false, explain: false };
             let (target, name, codes) = columns(&options);
             let gaps = if name == 0 { 3 } else { 5 };
             assert_eq!(VERDICT + target + 2 * name + SIGNS + codes + gaps * GAP.len(), limit);

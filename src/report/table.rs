@@ -14,6 +14,7 @@ use super::cells::{
 use super::clean::clean_bounded;
 use super::facts::facts;
 use super::ink::Ink;
+use super::todo::todo;
 use super::wrap::{hang, width, wrap};
 use crate::judge::{Check, EdgeState, Finding, Fix};
 
@@ -41,11 +42,13 @@ pub struct TableOptions {
     pub width: usize,
     /// Write ANSI colours.
     pub color: bool,
+    /// Show what each finding means and its own remedy too.
+    pub explain: bool,
 }
 
 impl Default for TableOptions {
     fn default() -> Self {
-        Self { width: 80, color: false }
+        Self { width: 80, color: false, explain: false }
     }
 }
 
@@ -62,9 +65,18 @@ pub fn table(check: &Check, options: &TableOptions) -> String {
         lines.extend(hang(&lead, &keep_together(&text), KEY, limit).iter().map(|l| l.replace(NO_BREAK, " ")));
     }
     let findings = ordered_findings(check);
+    // Where there is a remedy it says once, in order, what the findings would say each for itself.
+    let fixes = options.explain || check.remedy.is_none();
+    if let Some(remedy) = &check.remedy {
+        lines.push(String::new());
+        lines.extend(todo(remedy, options.explain, limit, ink));
+    }
     for finding in &findings {
         lines.push(String::new());
-        lines.extend(one_finding(finding, limit, ink));
+        lines.extend(one_finding(finding, options.explain, limit, ink));
+        if fixes {
+            lines.extend(the_fix(&finding.fix, limit, ink));
+        }
     }
     if findings.is_empty() {
         lines.push(String::new());
@@ -170,9 +182,9 @@ fn draw(cells: Vec<Vec<String>>) -> Vec<String> {
     table.to_string().lines().map(str::to_owned).collect()
 }
 
-fn one_finding(finding: &Finding, limit: usize, ink: Ink) -> Vec<String> {
+fn one_finding(finding: &Finding, explain: bool, limit: usize, ink: Ink) -> Vec<String> {
     let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
-    let pad = " ".repeat(BODY);
+    let pad = pad(BODY);
     let lead = ink.severity(finding.severity, &format!("{:BODY$}", finding_sign(finding)));
     let heading = format!("{}: {}", finding.code, text(&finding.title));
     let mut lines: Vec<String> = wrap(&heading, limit - BODY).iter().map(|l| ink.strong(l)).collect();
@@ -184,7 +196,9 @@ fn one_finding(finding: &Finding, limit: usize, ink: Ink) -> Vec<String> {
         reference => format!("{} ({})", text(&finding.detail), text(reference).replace(' ', NO_BREAK)),
     };
     lines.extend(hang(&pad, &detail, BODY, limit).iter().map(|l| l.replace(NO_BREAK, " ")));
-    lines.extend(the_fix(&finding.fix, limit, ink));
+    if explain {
+        lines.extend(hang(&pad, finding.code.entry().meaning, BODY, limit));
+    }
     lines
 }
 
@@ -212,8 +226,13 @@ fn the_fix(fix: &Fix, limit: usize, ink: Ink) -> Vec<String> {
     lines
 }
 
+/// White space of that many columns.
+pub(super) fn pad(columns: usize) -> String {
+    " ".repeat(columns)
+}
+
 /// A zone line, folded only between its fields; moved to the left as far as its longest field needs.
-fn one_record(record: &str, limit: usize) -> Vec<String> {
+pub(super) fn one_record(record: &str, limit: usize) -> Vec<String> {
     const INDENT: usize = BODY + FIX + 2;
     let longest = record.split(' ').map(width).max().unwrap_or(0);
     let indent = INDENT.min(limit.saturating_sub(longest));

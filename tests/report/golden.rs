@@ -16,7 +16,7 @@ fn folder() -> PathBuf {
 }
 
 fn at(width: usize) -> TableOptions {
-    TableOptions { width, color: false }
+    TableOptions { width, color: false, explain: false }
 }
 
 /// Every expected file's name and what it should hold.
@@ -29,7 +29,7 @@ fn expected() -> Vec<(String, String)> {
         files.push((format!("{name}.md"), markdown(std::slice::from_ref(&check))));
     }
     let (_, no_ptr) = samples::all().swap_remove(1);
-    files.push(("no-ptr.color.txt".into(), table(&no_ptr, &TableOptions { width: 80, color: true })));
+    files.push(("no-ptr.color.txt".into(), table(&no_ptr, &TableOptions { width: 80, color: true, explain: false })));
     let checks: Vec<Check> = samples::all().into_iter().map(|(_, c)| c).collect();
     let report = Report::new(checks.clone());
     for width in [60, 80, 120] {

@@ -123,8 +123,8 @@ proptest! {
     fn no_report_lets_anything_through(which in 0usize..16, width in 0usize..200, nasty in prop::collection::vec(nasty(), 1..12)) {
         let check = infected_check(which, &nasty);
         let kept = width.max(40);
-        let plain = TableOptions { width, color: false };
-        let coloured = TableOptions { width, color: true };
+        let plain = TableOptions { width, color: false, explain: false };
+        let coloured = TableOptions { width, color: true, explain: false };
         let text = table(&check, &plain);
         assert_visible("table", &text);
         assert_narrow(&check, &text, kept);

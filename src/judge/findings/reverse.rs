@@ -8,6 +8,7 @@ use crate::judge::agreement::list;
 use crate::judge::check::{Agreement, EdgeState};
 use crate::judge::dns_report::zone;
 use crate::judge::view::{Forward, MAX_PTR_NAMES, View};
+use crate::knowledge::names::{Weight, generic};
 use crate::name::{EhloName, HostName};
 
 /// The TTL of the records that we propose: long enough to cache, short enough to correct.
@@ -59,6 +60,7 @@ fn names(view: &View<'_>, ptr: &Lookup, found: &mut Vec<Finding>) {
         let records = wanted(view).map(|n| ptr_record(ptr, &n));
         found.push(finding(Code::PtrBadName, format!("The PTR names {}.", list(&bad))).records(records));
     }
+    generic_names(view, found);
     for forward in &view.forward {
         if let Some(lookup) = forward.lookup.as_ref().filter(|l| !l.chain.is_empty()) {
             found.push(finding(Code::PtrNameAlias, format!("{}.", chain(lookup))));
@@ -68,6 +70,25 @@ fn names(view: &View<'_>, ptr: &Lookup, found: &mut Vec<Finding>) {
         let detail = format!("{} PTR names; the first {MAX_PTR_NAMES} were looked at.", view.ptr_total);
         found.push(finding(Code::PtrTooMany, detail));
     }
+}
+
+/// A name that says "an address of this provider" rather than "this mail server"; never an error by itself.
+fn generic_names(view: &View<'_>, found: &mut Vec<Finding>) {
+    let Some(ip) = view.ip else { return };
+    let shape = view.ptr_names.iter().find_map(|raw| {
+        let name = HostName::parse(raw).ok()?;
+        generic(&name, ip).map(|shape| (raw, shape))
+    });
+    let Some((raw, shape)) = shape else { return };
+    let why = match shape.weight {
+        Weight::ProviderDefault => "a provider's default name",
+        Weight::IpEncoded => "the address stands in the name",
+        Weight::DynamicWord => "a word of access lines",
+        Weight::Placeholder => "a placeholder",
+    };
+    let detail = format!("{raw}: {why} (`{}`, pattern `{}`).", shape.matched, shape.pattern);
+    let records = view.ptr.as_ref().and_then(|ptr| wanted(view).map(|n| ptr_record(ptr, &n)));
+    found.push(finding(Code::PtrGeneric, detail).records(records));
 }
 
 fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut Vec<Finding>) {

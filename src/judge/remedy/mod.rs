@@ -1,0 +1,102 @@
+//! What to change, in which order, and who can: from a verdict to the records and settings that make
+//! all three edges agree.
+//!
+//! Standard: RFC 8601 §2.7.3 (forward-confirmed reverse DNS), RFC 2317 (where a delegated PTR lives),
+//! RFC 2308 §5 (how long an absence is cached).
+//! Design: one name for all three edges. The EHLO name, where it is one that the world can look up,
+//! since the administrator chose it; else the PTR name that leads back. The order is forward, PTR,
+//! EHLO: a PTR before its forward record would be unconfirmed for a while, and some providers refuse it.
+
+mod actors;
+mod plan;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(super) use plan::remedy;
+
+/// What makes the three edges agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Remedy {
+    /// The one name that EHLO, PTR and forward records should share; `null` where one must be chosen.
+    pub name: Option<String>,
+    /// What to do, in this order; the last step is to check again.
+    pub steps: Vec<RemedyStep>,
+    /// True where the records alone make the edges agree, without a change of settings.
+    pub by_records_alone: bool,
+    /// Whose address it is, where that was recognised.
+    pub provider: Option<ProviderHint>,
+    /// Which mail server greets, where that was recognised.
+    pub mta: Option<MtaHint>,
+}
+
+/// Which side a step changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The A or AAAA record of a name.
+    Forward,
+    /// The PTR of the address.
+    Reverse,
+    /// The name that the server says.
+    Ehlo,
+    /// Nothing: check again.
+    Recheck,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RemedyStep {
+    /// Which side it changes.
+    pub side: Side,
+    /// Who can do it.
+    pub who: String,
+    /// What to do, in one sentence.
+    pub action: String,
+    /// Zone lines to publish.
+    pub publish: Vec<String>,
+    /// Zone lines to withdraw.
+    pub withdraw: Vec<String>,
+    /// Where and how: panel paths, commands, settings.
+    pub how: Vec<String>,
+    /// Seconds that the resolver asked may go on giving the old answer.
+    pub cached_for: Option<u32>,
+}
+
+/// A hosting provider's own way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProviderHint {
+    /// The stable identity.
+    pub slug: String,
+    /// The name that people know.
+    pub name: String,
+    /// What it was recognised by.
+    pub recognised_by: String,
+    /// Limits to know of, a sentence each.
+    pub limits: Vec<String>,
+    /// The provider's documentation.
+    pub documentation: String,
+    /// The day on which the entry was looked up.
+    pub checked: String,
+    /// Whether the way was read in the provider's own documentation.
+    pub verified: bool,
+}
+
+/// A mail server's own setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MtaHint {
+    /// The stable identity.
+    pub slug: String,
+    /// The name that people know.
+    pub name: String,
+    /// Whether its own words said so; what greets alike is in `also`.
+    pub certain: bool,
+    /// What can greet in the same way.
+    pub also: Vec<String>,
+    /// Versions, traps and exceptions, a sentence each.
+    pub notes: Vec<String>,
+    /// Its documentation.
+    pub documentation: String,
+    /// Whether the setting was read there.
+    pub verified: bool,
+}

@@ -1,0 +1,183 @@
+//! The plan: which name, which steps, which records.
+
+use super::{Remedy, RemedyStep, Side, actors};
+use crate::dns::{Lookup, Status};
+use crate::judge::check::{Agreement, EdgeState, Verdict, Zone};
+use crate::judge::dns_report::zone;
+use crate::judge::view::{Forward, View};
+use crate::name::{EhloName, HostName};
+
+/// The TTL of the records that we propose: long enough to cache, short enough to correct.
+const TTL: u32 = 3600;
+
+/// The remedy of a verdict `differ`; `None` where there is nothing to change or too little was seen.
+pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option<Remedy> {
+    let repairs_edges = agreement.verdict == Verdict::Differ;
+    let partly = agreement.ptr_forward.state == EdgeState::Agree
+        && view.forward.iter().any(|f| !f.holds_ip && f.status().is_definite());
+    let ehlo_flawed = view.ehlo.as_ref().is_some_and(|e| !e.name.flaws(&e.raw).is_empty());
+    if view.ip.is_none() || !(repairs_edges || partly || ehlo_flawed) {
+        return None;
+    }
+    let zone = view.ptr.as_ref().and_then(|p| zone(view, p));
+    let provider = actors::provider(view, zone.as_ref());
+    let mta = actors::mta(view);
+    let name = shared_name(view);
+    let mut steps = Vec::new();
+    steps.extend(name.as_ref().and_then(|n| forward_step(view, n)));
+    steps.extend(reverse_step(view, agreement, name.as_ref(), zone.as_ref(), provider.as_ref().map(|p| p.0)));
+    let setting = ehlo_step(view, name.as_ref(), mta.as_ref().map(|m| m.0));
+    let by_records_alone =
+        setting.is_none() && name.is_some() && steps.iter().all(|s| !s.publish.is_empty() || !s.withdraw.is_empty());
+    steps.extend(setting);
+    if steps.is_empty() {
+        return None;
+    }
+    steps.push(recheck(view, name.as_ref(), &steps));
+    Some(Remedy {
+        name: name.map(|n| n.to_string()),
+        steps,
+        by_records_alone,
+        provider: provider.map(|p| p.1),
+        mta: mta.map(|m| m.1),
+    })
+}
+
+/// The name that all three should share.
+fn shared_name(view: &View<'_>) -> Option<HostName> {
+    let spoken = view.ehlo.as_ref();
+    let said = spoken.and_then(|e| match &e.name {
+        EhloName::Host(name) if e.name.flaws(&e.raw).is_empty() => Some(name.clone()),
+        _ => None,
+    });
+    said.or_else(|| {
+        let usable = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n.is_fqdn() && n.is_hostname());
+        let confirmed = view.forward.iter().filter(|f| f.holds_ip).find(usable);
+        confirmed.or_else(|| view.forward.iter().find(usable)).and_then(|f| HostName::parse(&f.raw).ok())
+    })
+}
+
+/// The address record of the shared name, where it is missing.
+fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
+    let ip = view.ip?;
+    let forward = forward_of(view, name)?;
+    if forward.holds_ip || !forward.status().is_definite() {
+        return None;
+    }
+    // Beside a CNAME no other record may stand (RFC 1034 §3.6.2): the address goes to its target.
+    let lookup = forward.lookup.as_ref();
+    let owner = lookup.and_then(|l| l.chain.last()).map_or_else(|| name.to_string(), |a| a.to.clone());
+    let kind = view.family();
+    let action = if forward.addresses.is_empty() {
+        format!("Publish the {kind} record of {owner}.")
+    } else {
+        format!("Add the address to the {kind} records of {owner}; keep those that are in use.")
+    };
+    Some(RemedyStep {
+        side: Side::Forward,
+        who: actors::forward(view, name),
+        action,
+        publish: vec![format!("{owner}. {TTL} IN {kind} {ip}")],
+        withdraw: Vec::new(),
+        how: Vec::new(),
+        cached_for: lookup.and_then(cached),
+    })
+}
+
+fn forward_of<'a>(view: &'a View<'_>, name: &HostName) -> Option<&'a Forward> {
+    let same = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n == *name);
+    view.ehlo_forward.as_ref().filter(same).or_else(|| view.forward.iter().find(same))
+}
+
+/// The PTR, where it is missing, names another host, or stands beside names that do not lead back.
+fn reverse_step(
+    view: &View<'_>,
+    agreement: &Agreement,
+    name: Option<&HostName>,
+    zone: Option<&Zone>,
+    provider: Option<&'static crate::knowledge::providers::Provider>,
+) -> Option<RemedyStep> {
+    let ptr = view.ptr.as_ref().filter(|p| p.status.is_definite())?;
+    let owner = ptr.chain.last().map_or(ptr.question.name.as_str(), |a| a.to.as_str());
+    let is_shared = |n: &String| name.is_some_and(|name| HostName::parse(n).is_ok_and(|n| n == *name));
+    let missing = !view.ptr_names.iter().any(is_shared);
+    let stray: Vec<&String> = view
+        .ptr_names
+        .iter()
+        .zip(&view.forward)
+        .filter(|(n, f)| !is_shared(n) && (missing || !f.holds_ip))
+        .map(|(n, _)| n)
+        .collect();
+    let unconfirmed = agreement.ptr_forward.state != EdgeState::Agree;
+    if !missing && stray.is_empty() {
+        return None;
+    }
+    let (who, how) = actors::reverse(view, zone, provider);
+    let action = match (name, ptr.status, missing) {
+        (None, ..) => "Choose the server's full name, publish its address, and have the PTR set to it.".to_owned(),
+        (Some(name), Status::Found, true) => format!("Have the PTR changed to {name}."),
+        (Some(name), _, true) => format!("Have the PTR set to {name}."),
+        (Some(_), _, false) if unconfirmed => "Have the PTR names that do not lead back removed.".to_owned(),
+        (Some(name), _, false) => format!("Keep the PTR to {name} and have the names that do not lead back removed."),
+    };
+    let line = |n: &str| format!("{owner}. {TTL} IN PTR {n}.");
+    Some(RemedyStep {
+        side: Side::Reverse,
+        who,
+        action,
+        publish: name.filter(|_| missing).map(|n| line(n.as_str())).into_iter().collect(),
+        withdraw: stray.into_iter().map(|n| line(n)).collect(),
+        how,
+        cached_for: cached(ptr),
+    })
+}
+
+/// The server's own setting, where the name that it says is not the shared one or badly written.
+fn ehlo_step(
+    view: &View<'_>,
+    name: Option<&HostName>,
+    mta: Option<&'static crate::knowledge::mtas::Mta>,
+) -> Option<RemedyStep> {
+    let spoken = view.ehlo.as_ref();
+    let right =
+        spoken.is_some_and(|e| e.name.host().is_some() && e.name.host() == name && e.name.flaws(&e.raw).is_empty());
+    let unseen = spoken.is_none() && view.dialogue().is_none_or(|d| crate::judge::view::hello_reply(d).is_none());
+    if right || unseen {
+        return None;
+    }
+    let action = match name {
+        Some(name) => format!("Make the server say {name} in EHLO when it sends."),
+        None => "Make the server say that name in EHLO when it sends.".to_owned(),
+    };
+    Some(RemedyStep {
+        side: Side::Ehlo,
+        who: "administrator of the mail server".into(),
+        action,
+        publish: Vec::new(),
+        withdraw: Vec::new(),
+        how: mta.map(|m| actors::setting(m, name)).unwrap_or_default(),
+        cached_for: None,
+    })
+}
+
+fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> RemedyStep {
+    let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let ehlo = name.map_or_else(|| "NAME".to_owned(), ToString::to_string);
+    RemedyStep {
+        side: Side::Recheck,
+        who: "you".into(),
+        action: "Check again.".into(),
+        publish: Vec::new(),
+        withdraw: Vec::new(),
+        how: vec![format!("smtp-preflight check --ip {ip} --ehlo {ehlo} --no-connect")],
+        cached_for: steps.iter().filter_map(|s| s.cached_for).max(),
+    }
+}
+
+/// How long a resolver may go on giving this answer: its TTL, or the negative TTL of an absence.
+fn cached(lookup: &Lookup) -> Option<u32> {
+    if lookup.status == Status::Found {
+        return lookup.answers.iter().map(|a| a.ttl).max();
+    }
+    lookup.soa.as_ref().map(|s| s.negative_ttl).filter(|_| lookup.status.is_none())
+}

@@ -1,0 +1,82 @@
+//! The remedy under the table: who does what, in which order, with the records to the letter.
+
+use super::clean::clean_bounded;
+use super::ink::Ink;
+use super::table::{one_record, pad};
+use super::wrap::hang;
+use crate::judge::{Remedy, RemedyStep, Side};
+
+/// Indent of a step's body: `1. `.
+const STEP: usize = 3;
+/// How much of a step is shown: a text from the data, never longer than this.
+const MAX_TEXT: usize = 1200;
+
+/// The steps, each a few lines; `all` shows hints beyond the first way too.
+pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<String> {
+    let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
+    let mut lines = vec![ink.strong("To do, in this order:")];
+    for (place, step) in remedy.steps.iter().enumerate() {
+        lines.extend(one_step(place + 1, step, limit, ink));
+        if step.side == Side::Reverse
+            && let Some(provider) = &remedy.provider
+        {
+            let by = format!("{} (recognised by {})", provider.name, provider.recognised_by);
+            let sure = if provider.verified { "" } else { "; not verified in its documentation" };
+            let see = format!("see {}, as of {}{sure}", provider.documentation, provider.checked);
+            let limits = provider.limits.join("; ");
+            for line in [by, limits, see].iter().filter(|l| !l.is_empty()) {
+                lines.extend(hang(&pad(STEP), &text(line), STEP, limit));
+            }
+        }
+        if step.side == Side::Ehlo
+            && let Some(mta) = &remedy.mta
+        {
+            let sure = if mta.certain { "" } else { "; a guess by its extensions" };
+            let also =
+                if mta.also.is_empty() { String::new() } else { format!("; {} greet alike", mta.also.join(", ")) };
+            lines.extend(hang(&pad(STEP), &text(&format!("It greets as {}{sure}{also}.", mta.name)), STEP, limit));
+            if all {
+                for note in &mta.notes {
+                    lines.extend(hang(&pad(STEP), &text(&format!("note: {note}")), STEP, limit));
+                }
+                lines.extend(hang(&pad(STEP), &text(&format!("see {}", mta.documentation)), STEP, limit));
+            }
+        }
+    }
+    lines
+}
+
+fn one_step(number: usize, step: &RemedyStep, limit: usize, ink: Ink) -> Vec<String> {
+    let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
+    let mut action = text(&step.action);
+    if step.side == Side::Recheck {
+        if let Some(seconds) = step.cached_for.filter(|s| *s > 0) {
+            action = format!("{action} The resolver asked may give the old answers for another {}.", span(seconds));
+        }
+    } else {
+        action = format!("{action} ({})", text(&step.who));
+    }
+    let mut lines = hang(&format!("{number}. "), &action, STEP, limit);
+    for record in &step.publish {
+        lines.extend(one_record(&text(record), limit).iter().map(|l| ink.record(l)));
+    }
+    for record in &step.withdraw {
+        let gone = one_record(&text(record), limit);
+        lines.push(format!("{}instead of", pad(STEP)));
+        lines.extend(gone.iter().map(|l| ink.faint(l)));
+    }
+    for how in &step.how {
+        lines.extend(hang(&format!("{}· ", pad(STEP)), &text(how), STEP + 2, limit));
+    }
+    lines
+}
+
+/// Seconds in words: `40 s`, `15 min`, `2 h`, `1 d`.
+pub(super) fn span(seconds: u32) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds.div_ceil(60)),
+        7200..=172_799 => format!("{} h", seconds.div_ceil(3600)),
+        _ => format!("{} d", seconds.div_ceil(86_400)),
+    }
+}
