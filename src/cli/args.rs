@@ -35,6 +35,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// The embedded lab: every scenario on real loopback sockets, no network needed
     Demo(DemoArgs),
+    /// What a finding or an SMTP refusal means, and the fix
+    Explain(ExplainArgs),
     /// Print a shell's completion script
     Completions {
         /// The shell
@@ -134,6 +136,17 @@ pub struct DemoArgs {
     /// Under the table, what each finding means and its own remedy
     #[arg(long)]
     pub explain: bool,
+    /// Colour [default: on a terminal, unless NO_COLOR is set]
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A finding's code, or a refusal as the receiver put it, in quotes ('550 5.7.25 …'); all codes without
+    #[arg(value_name = "CODE|REPLY")]
+    pub what: Vec<String>,
     /// Colour [default: on a terminal, unless NO_COLOR is set]
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,

@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod demo;
 mod exit;
+mod explain;
 mod input;
 mod output;
 mod plan;
@@ -41,6 +42,7 @@ fn dispatch(command: Command) -> Exit {
     match command {
         Command::Check(args) => in_runtime(|| async move { check::run(&args).await }),
         Command::Demo(args) => in_runtime(|| async move { demo::run(&args).await }),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "smtp-preflight", &mut script);

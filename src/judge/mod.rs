@@ -16,7 +16,7 @@ mod remedy;
 mod smtp_report;
 mod view;
 
-pub use catalogue::{Code, Entry};
+pub use catalogue::{Code, Entry, Rule, Subject};
 pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,

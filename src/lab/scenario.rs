@@ -55,6 +55,8 @@ pub struct CheckPlan {
     pub ip: Vec<String>,
     /// `--ehlo`.
     pub ehlo: Option<String>,
+    /// `--source`.
+    pub source: Option<IpAddr>,
     /// `--no-connect`; always so where there is no peer.
     pub no_connect: bool,
     /// `--tls`. Off unless the scenario is about TLS, so that its findings stand alone.
@@ -75,6 +77,7 @@ impl Default for CheckPlan {
             target: None,
             ip: Vec::new(),
             ehlo: None,
+            source: None,
             no_connect: false,
             tls: TlsMode::Off,
             timeout_ms: 10_000,

@@ -9,10 +9,12 @@
 mod catalogue;
 mod cells;
 mod clean;
+mod explain;
 mod facts;
 mod ink;
 mod json;
 mod markdown;
+mod refusal;
 mod row;
 mod schema;
 mod table;
@@ -23,8 +25,10 @@ mod wrap;
 
 pub use catalogue::catalogue_markdown;
 pub use clean::{clean, clean_bounded};
+pub use explain::{explain_code, explain_list};
 pub use json::{check_ndjson, report_json};
 pub use markdown::markdown;
+pub use refusal::{codes_of, explain_refusal};
 pub use row::{row, rows_header, summary_line};
 pub use schema::schema_json;
 pub use table::{MIN_WIDTH, TableOptions, table};
