@@ -62,6 +62,14 @@ pub struct CheckArgs {
     /// DNS only; needs --ip (or identities in --input)
     #[arg(long, help_heading = "Identity")]
     pub no_connect: bool,
+    /// This machine: the address that it sends from, as DNS services see it, and the EHLO name of --ehlo, of
+    /// the local mail server's configuration or of its greeting on 127.0.0.1:25 (not with --no-connect)
+    #[arg(long = "self", conflicts_with_all = ["targets", "ip", "input", "replay"], help_heading = "Identity")]
+    pub own: bool,
+    /// With --self: ask this DNS server for this name, whose answer is the asker's own address; TYPE is A,
+    /// AAAA or TXT [default: two operators, over IPv4 and IPv6]
+    #[arg(long, value_name = "NAME[/TYPE]@SERVER[:PORT]", help_heading = "Identity")]
+    pub whoami: Vec<String>,
 
     /// Many: one TARGET a line, or NDJSON {"target":…} / {"ip":…,"ehlo":…}, with an optional "label"
     #[arg(long, value_name = "FILE|-", help_heading = "Many")]

@@ -1,5 +1,6 @@
 //! `check`: plan, observe, judge, print; whatever was learnt before a trouble is printed too.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,13 +15,18 @@ use super::output::{Results, color, say, say_text, width};
 use super::plan::{LineDefaults, Plan, Source, own_name_remark};
 use crate::evidence::{Evidence, EvidenceFile, LoadFault};
 use crate::judge::{Check, Report, Summary, judge};
-use crate::observe::{Dns, Observer, Request};
+use crate::observe::{Dns, Observer, Options, Request};
 use crate::report::{self, Format, TableOptions};
 
 /// The longest that one try of a DNS question may take.
 const DNS_TRY: Duration = Duration::from_secs(3);
 /// An evidence file larger than this is not read.
 const MAX_EVIDENCE: u64 = 512 << 20;
+
+/// How long one try of a DNS question may take: it may depend on another, and each may need a second try.
+pub(super) fn dns_try(timeout: Duration) -> Duration {
+    DNS_TRY.min(timeout / 4)
+}
 
 /// Runs `check`.
 pub(super) async fn run(args: &CheckArgs) -> Exit {
@@ -36,9 +42,18 @@ pub(super) async fn run(args: &CheckArgs) -> Exit {
     }
     match &plan.source {
         Source::Replay(file) => replay(args, file).await,
-        Source::Requests(requests) => live(args, &plan, Requests::Given(requests.clone())).await,
+        Source::Requests(requests) => {
+            live(args, &plan.resolvers, &plan.options, Requests::Given(requests.clone())).await
+        }
+        Source::Own(services) => match super::own::requests(args, &plan.options, services).await {
+            Ok((requests, left)) => {
+                let options = Options { timeout: left, ..plan.options.clone() };
+                live(args, &plan.resolvers, &options, Requests::Given(requests)).await
+            }
+            Err(exit) => exit,
+        },
         Source::Input(file) => match open(file).await {
-            Ok(reader) => live(args, &plan, Requests::Read(reader, plan.line.clone())).await,
+            Ok(reader) => live(args, &plan.resolvers, &plan.options, Requests::Read(reader, plan.line.clone())).await,
             Err(e) => {
                 say(&format!("--input {}: {e}; give a readable file, or - for standard input", file.display()));
                 Exit::Usage
@@ -94,10 +109,9 @@ enum Requests {
     Read(Reader, LineDefaults),
 }
 
-async fn live(args: &CheckArgs, plan: &Plan, requests: Requests) -> Exit {
-    // A question may depend on another, and each may need a second try.
-    let per_try = DNS_TRY.min(plan.options.timeout / 4);
-    let dns = match plan.resolvers.as_slice() {
+async fn live(args: &CheckArgs, resolvers: &[SocketAddr], options: &Options, requests: Requests) -> Exit {
+    let per_try = dns_try(options.timeout);
+    let dns = match resolvers {
         [] => match Dns::of_system(per_try) {
             Ok(dns) => dns,
             Err(e) => {
@@ -107,7 +121,7 @@ async fn live(args: &CheckArgs, plan: &Plan, requests: Requests) -> Exit {
         },
         servers => Dns::each_of(servers, per_try),
     };
-    let observer = match Observer::new(dns, plan.options.clone()) {
+    let observer = match Observer::new(dns, options.clone()) {
         Ok(observer) => observer,
         Err(e) => {
             say(&format!("TLS cannot be set up: {e}"));

@@ -8,7 +8,9 @@ mod demo;
 mod exit;
 mod explain;
 mod input;
+mod local_mta;
 mod output;
+mod own;
 mod plan;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ mod catalogue;
 mod check;
 mod dns_report;
 mod findings;
+mod own;
 mod remedy;
 mod smtp_report;
 mod view;
@@ -21,6 +22,7 @@ pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,
 };
+pub use own::{OwnAddress, ServiceSaid};
 
 pub use remedy::{MtaHint, ProviderHint, Remedy, RemedyStep, Side};
 

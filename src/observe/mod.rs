@@ -15,6 +15,7 @@ mod control;
 mod dial;
 mod dns;
 mod inquiry;
+mod own_address;
 mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -26,9 +27,12 @@ use tokio::time::{Duration, Instant};
 
 pub use control::DEFAULT_CONTROLS;
 pub use dns::{Dns, NoResolver, ServerSet};
+pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
 
 use crate::dns::{Lookup, RecordType, Status};
-use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, TargetSeen};
+use crate::evidence::{
+    Client, Control, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, OwnSeen, TargetSeen,
+};
 use crate::name::{EhloName, HostName};
 use crate::smtp::{Phase, TlsMode};
 use crate::target::{Host, Target};
@@ -100,6 +104,21 @@ pub struct Request {
     pub ips: Vec<IpAddr>,
     /// The client EHLO name to judge, instead of the one replied.
     pub ehlo: Option<String>,
+    /// How `ips` and `ehlo` were learnt, where they are this machine's own.
+    pub own: Option<Box<OwnIdentity>>,
+}
+
+/// How this machine's own identity was learnt.
+#[derive(Clone, Debug)]
+pub struct OwnIdentity {
+    /// The address side.
+    pub seen: OwnSeen,
+    /// Where the address came from.
+    pub ip_source: IpSource,
+    /// Where the EHLO name came from.
+    pub ehlo_source: EhloSource,
+    /// The dialogue with the local mail server, where its greeting was asked for.
+    pub greeted: Option<(Target, IpAddr, Dialogue)>,
 }
 
 /// Dials and asks, with settings that hold for many checks.
@@ -114,6 +133,12 @@ impl Observer {
     /// An observer; fails only where the TLS library finds no usable provider.
     pub fn new(dns: Dns, options: Options) -> Result<Self, rustls::Error> {
         Ok(Self { dns, options: Arc::new(options), tls: tls::Tls::new()? })
+    }
+
+    /// The dialogue with one address and nothing else: no DNS, no control connection.
+    pub async fn greet(&self, target: &Target, address: IpAddr) -> Dialogue {
+        let deadline = Instant::now() + self.options.timeout;
+        dial::dial(target, address, &self.options, &self.tls, deadline, None).await
     }
 
     /// Gathers the evidence of every identity of a request: one an address.
@@ -149,7 +174,11 @@ impl Run<'_> {
     async fn identity_alone(&self, ip: IpAddr) -> Evidence {
         let inquiry = Inquiry::new(self.memo.clone());
         tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
-        self.evidence(None, None, Some((ip, IpSource::Given)), None, inquiry).await
+        let source = self.request.own.as_ref().map_or(IpSource::Given, |own| own.ip_source);
+        let greeted = self.request.own.as_ref().and_then(|own| own.greeted.as_ref());
+        let target = greeted.map(|(target, address, _)| (target, Some(*address)));
+        let smtp = greeted.map(|(.., dialogue)| (dialogue.clone(), Vec::new()));
+        self.evidence(target, smtp, Some((ip, source)), None, inquiry).await
     }
 
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
@@ -322,6 +351,7 @@ impl Run<'_> {
         let mut lookups = resolved.unwrap_or_default();
         lookups.extend(inquiry.finish().await);
         let (smtp, controls) = smtp.unzip();
+        let own = self.request.own.as_ref();
         Evidence {
             label: self.request.label.clone(),
             observed_at: self.observed_at.clone(),
@@ -336,12 +366,13 @@ impl Run<'_> {
                 ip: identity.map(|i| i.0),
                 ip_source: identity.map(|i| i.1),
                 ehlo: self.request.ehlo.clone(),
-                ehlo_source: self.request.ehlo.as_ref().map(|_| EhloSource::Given),
+                ehlo_source: self.request.ehlo.as_ref().map(|_| own.map_or(EhloSource::Given, |o| o.ehlo_source)),
             },
             smtp,
             lookups,
             resolvers: self.observer.dns.names(),
             controls: controls.unwrap_or_default(),
+            own: own.map(|o| o.seen.clone()),
         }
     }
 }

@@ -198,6 +198,9 @@ fn next(bounce: &Bounce, codes: &[Code]) -> Vec<(Option<String>, &'static str)> 
                  what it says in EHLO):"
             };
             next.push((Some(check_line(bounce.sending_ip.ip, bounce.ehlo.as_deref())), why));
+            if bounce.sending_ip.ip.is_none() {
+                next.push((Some("smtp-preflight check --self".into()), "Or, on the sending server itself:"));
+            }
         }
         Cause::Reputation => {
             next.push((

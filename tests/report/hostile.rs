@@ -98,10 +98,13 @@ fn assert_narrow(check: &Check, text: &str, width: usize) {
     for line in text.lines() {
         let whole = line.trim_start();
         let record_field = || {
+            let steps = check.remedy.iter().flat_map(|r| &r.steps);
+            let proposed = steps.flat_map(|s| s.publish.iter().chain(&s.withdraw));
             check
                 .findings
                 .iter()
                 .flat_map(|f| &f.fix.records)
+                .chain(proposed)
                 .any(|r| clean(r).split(' ').any(|t| t.starts_with(whole.trim_end_matches('…'))))
         };
         assert!(get_string_width(line) <= width || record_field(), "{width}: {line:?}");

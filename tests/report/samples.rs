@@ -77,6 +77,7 @@ fn evidence(host: &str, ip: &str, smtp: Option<Dialogue>, lookups: Vec<Lookup>) 
             address: smtp.as_ref().map(|_| address),
             port: smtp.as_ref().map(|_| 25),
         },
+        own: None,
         client: Client { ip: Some(address), ip_source: Some(IpSource::Dialled), ehlo: None, ehlo_source: None },
         smtp,
         lookups,

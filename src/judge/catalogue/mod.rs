@@ -108,10 +108,16 @@ pub enum Code {
     PtrNameAlias,
     /// Reverse zone delegated by alias.
     PtrDelegated,
+    /// A resolver failed beside another.
+    ResolverFailed,
     /// Resolvers disagree.
     ResolversDisagree,
     /// Address not seen from outside.
     AddressNotPublic,
+    /// This machine is behind NAT.
+    SelfBehindNat,
+    /// Services see different addresses of this machine.
+    SelfAddressDisagrees,
     /// EHLO name is not the PTR name.
     EhloDiffersFromPtr,
     /// EHLO name has no address.
@@ -148,6 +154,8 @@ pub enum Code {
     EhloInvalid,
     /// EHLO and HELO refused.
     EhloRefused,
+    /// EHLO put off.
+    EhloDeferred,
     /// EHLO refused, HELO accepted.
     EhloFellBackToHelo,
     /// EHLO reply changes after STARTTLS.
@@ -166,8 +174,10 @@ pub enum Code {
     UnaskedOctets,
     /// STARTTLS not offered.
     TlsNotOffered,
-    /// STARTTLS required and not offered.
+    /// TLS required and not had.
     TlsRequiredNotOffered,
+    /// STARTTLS offered and refused.
+    StarttlsRefused,
     /// TLS handshake failed.
     TlsFailed,
     /// Plain text behind STARTTLS.

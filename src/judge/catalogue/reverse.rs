@@ -282,6 +282,23 @@ pub(super) const ENTRIES: &[Entry] = &[
         reference: "RFC 2317 §4",
     },
     Entry {
+        code: Code::ResolverFailed,
+        slug: "resolver-failed",
+        severity: Severity::Info,
+        unknown: false,
+        title: "A resolver failed beside another",
+        meaning: "We asked several DNS servers the same question. One of them did not answer, and another did. We went \
+                  by the answer that came, so the check is complete.",
+        precise: "One resolver gave SERVFAIL, REFUSED, a malformed answer or none to a question that another answered \
+                  definitely (records, NXDOMAIN or NODATA). The definite answer is judged. A receiver behind the \
+                  failing resolver would see a temporary error.",
+        why: "It concerns the resolver, and nothing was left open by it.",
+        receivers: &[],
+        who: "operator of the resolver",
+        remedy: "Ask again; if it goes on failing, look into that resolver.",
+        reference: "RFC 1035 §7.2",
+    },
+    Entry {
         code: Code::ResolversDisagree,
         slug: "resolvers-disagree",
         severity: Severity::Warning,
@@ -315,5 +332,42 @@ pub(super) const ENTRIES: &[Entry] = &[
         who: "you",
         remedy: "Give the public address that the server sends from with --ip.",
         reference: "RFC 6890",
+    },
+    Entry {
+        code: Code::SelfBehindNat,
+        slug: "self-behind-nat",
+        severity: Severity::Info,
+        unknown: false,
+        title: "This machine is behind NAT",
+        meaning: "This machine has one address in its own network, and the Internet sees another: a router in between \
+                  exchanges them (NAT). That is common and in order. Names must be set for the address that the \
+                  Internet sees.",
+        precise: "A service asked over DNS told another address than the one that this machine's interface would send \
+                  from (RFC 3022). Receivers look up the PTR of the outer address, and the EHLO name's A must hold it. \
+                  The question went out over UDP port 53: a router may send port 25 out by another address.",
+        why: "It says which address counts, not what is wrong.",
+        receivers: &[],
+        who: "you",
+        remedy: "Set PTR and address records for the address that the outside sees, and see that mail leaves by the \
+                 same way as the question did.",
+        reference: "RFC 3022 §2",
+    },
+    Entry {
+        code: Code::SelfAddressDisagrees,
+        slug: "self-address-disagrees",
+        severity: Severity::Warning,
+        unknown: false,
+        title: "Services see different addresses of this machine",
+        meaning: "We asked several services on the Internet which address they see us at, and got different answers. \
+                  So mail may leave by one address now and by another later. Each of them needs its own name that \
+                  leads back to it.",
+        precise: "Services that tell an asker its address told different ones in one family: a NAT with a pool of \
+                  addresses that does not pair them (RFC 4787 §4.1), several uplinks, or a proxy for DNS on the way. \
+                  The address of the first service that told one is judged.",
+        why: "Mail from an address that was not set up is judged by that address's own PTR, and may be refused.",
+        receivers: &[],
+        who: "network operator of this machine",
+        remedy: "Make mail leave by one address, or judge each that was told with --ip.",
+        reference: "RFC 4787 §4.1",
     },
 ];

@@ -11,7 +11,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "EHLO and HELO refused",
         meaning: "The server did not want to introduce itself to us, so we could not learn its name. It may talk to \
                   others: its reply usually says why it refused.",
-        precise: "EHLO and then HELO were answered with 4xx or 5xx (RFC 5321 §4.1.4). Usual causes: our address or our \
+        precise: "EHLO was answered with 5xx, and HELO was not accepted either (RFC 5321 §4.1.4). Usual causes: our address or our \
                   own EHLO name (--helo-as) displeases it, or it takes submission clients only. Nothing follows for \
                   the name that it sends with.",
         why: "No fault of the identity was observed. The verdict `unknown` says that the check is open.",
@@ -19,6 +19,23 @@ pub(super) const ENTRIES: &[Entry] = &[
         who: "administrator of the mail server",
         remedy: "Read the reply; try from an address that the server accepts, or give the client's name with --ehlo.",
         reference: "RFC 5321 §4.1.4",
+    },
+    Entry {
+        code: Code::EhloDeferred,
+        slug: "ehlo-deferred",
+        severity: Severity::Info,
+        unknown: true,
+        title: "EHLO put off",
+        meaning: "Asked to introduce itself, the server asked us to call again later: it is busy, or we called too \
+                  often. So we could not learn its name. It is not down.",
+        precise: "EHLO was answered with 4xx, a transient failure (RFC 5321 §4.2.1), and HELO was not accepted either: \
+                  load, a limit on connections from one address, or our own DNS entries that could not be looked up \
+                  there.",
+        why: "No fault of the identity was observed. The verdict `unknown` says that the check is open.",
+        receivers: &[],
+        who: "nobody",
+        remedy: "Try again later.",
+        reference: "RFC 5321 §4.2.1",
     },
     Entry {
         code: Code::EhloFellBackToHelo,

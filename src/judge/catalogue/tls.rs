@@ -24,15 +24,33 @@ pub(super) const ENTRIES: &[Entry] = &[
         slug: "tls-required-not-offered",
         severity: Severity::Error,
         unknown: false,
-        title: "STARTTLS required and not offered",
-        meaning: "You asked for an encrypted connection, and the server does not offer one. The check of the names \
-                  went on without it.",
-        precise: "--tls require was given, and the reply to EHLO does not list STARTTLS (RFC 3207 §2).",
+        title: "TLS required and not had",
+        meaning: "You asked for an encrypted connection, and it did not come about. The server does not offer one, or \
+                  the attempt failed. The names could be checked all the same.",
+        precise: "--tls require was given, and the reply to EHLO does not list STARTTLS (RFC 3207 §2), or the command or \
+                  the handshake failed; a finding beside this one says which.",
         why: "You said that its absence is an error.",
         receivers: &[],
         who: "administrator of the mail server",
         remedy: "Enable STARTTLS, or check another port.",
         reference: "RFC 3207 §2",
+    },
+    Entry {
+        code: Code::StarttlsRefused,
+        slug: "starttls-refused",
+        severity: Severity::Warning,
+        unknown: false,
+        title: "STARTTLS offered and refused",
+        meaning: "The server offers to encrypt the connection, and then says that it cannot. Usually its certificate, \
+                  its proof of identity, cannot be read. Mail to it may be delayed, and the names could be checked \
+                  all the same.",
+        precise: "The reply to EHLO lists STARTTLS, and the command was answered with 4xx or 5xx, most often 454 (TLS not \
+                  available for the moment, RFC 3207 §4). The EHLO reply from before it is judged.",
+        why: "Senders that insist on TLS do not deliver; others fall back to plain text.",
+        receivers: &[],
+        who: "administrator of the mail server",
+        remedy: "Look in the server's log: most often its certificate or key cannot be read.",
+        reference: "RFC 3207 §4",
     },
     Entry {
         code: Code::TlsFailed,
@@ -42,8 +60,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "TLS handshake failed",
         meaning: "The server offers to encrypt the connection, and the attempt failed. Mail to it may be delayed, \
                   because other servers meet the same. The names could be checked all the same.",
-        precise: "STARTTLS was offered and then refused, or the handshake failed: no common version (TLS 1.2 or later \
-                  is asked for, RFC 8996), no common suite, or a broken key or certificate. The EHLO reply from before \
+        precise: "The handshake failed: no common version (TLS 1.2 or later is asked for, RFC 8996), no common suite, or \
+                  a broken key or certificate. The EHLO reply from before \
                   TLS is judged. RFC 3207 §4.1 leaves it to the client whether to go on in plain text.",
         why: "Senders that insist on TLS do not deliver; others fall back to plain text.",
         receivers: &[],
