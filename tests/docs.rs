@@ -24,6 +24,7 @@ fn findings() {
 #[test]
 fn schema() {
     same("docs/schema/report.json", &smtp_preflight::report::schema_json());
+    same("docs/schema/bounces.json", &smtp_preflight::report::bounces_schema_json());
 }
 
 /// The README shows what the program prints, to the letter.

@@ -19,10 +19,28 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("knowledge", &["name"], PURE),
     ("judge", &["evidence", "knowledge", "name", "smtp", "dns"], PURE),
     ("bounce", &["knowledge", "name", "smtp"], PURE),
-    ("report", &["judge", "bounce", "evidence", "name", "smtp", "dns"], PURE),
+    ("desk", &["bounce", "judge", "dns", "name"], PURE),
+    ("report", &["judge", "bounce", "desk", "evidence", "name", "smtp", "dns"], PURE),
     ("observe", &["evidence", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
     ("lab", &["observe", "evidence", "judge", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
-    ("cli", &["bounce", "knowledge", "judge", "observe", "lab", "report", "evidence", "name", "target", "smtp", "dns"], &[]),
+    (
+        "cli",
+        &[
+            "bounce",
+            "desk",
+            "knowledge",
+            "judge",
+            "observe",
+            "lab",
+            "report",
+            "evidence",
+            "name",
+            "target",
+            "smtp",
+            "dns",
+        ],
+        &[],
+    ),
 ];
 
 const PURE: &[&str] = &[

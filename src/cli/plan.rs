@@ -172,7 +172,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, PlanFault> {
 }
 
 /// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.
-fn resolver(text: &str) -> Result<SocketAddr, PlanFault> {
+pub(super) fn resolver(text: &str) -> Result<SocketAddr, PlanFault> {
     let bracketless = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     let parsed = match bracketless.parse::<IpAddr>() {
         Ok(ip) => Some(SocketAddr::new(ip, 53)),

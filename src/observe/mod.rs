@@ -98,8 +98,12 @@ pub struct Request {
     pub target: Option<Target>,
     /// The outbound addresses to judge, instead of the addresses dialled.
     pub ips: Vec<IpAddr>,
+    /// Where they come from; `None` is [`IpSource::Given`].
+    pub ip_source: Option<IpSource>,
     /// The client EHLO name to judge, instead of the one replied.
     pub ehlo: Option<String>,
+    /// Where it comes from; `None` is [`EhloSource::Given`].
+    pub ehlo_source: Option<EhloSource>,
 }
 
 /// Dials and asks, with settings that hold for many checks.
@@ -145,11 +149,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn ip_source(&self) -> IpSource {
+        self.request.ip_source.unwrap_or(IpSource::Given)
+    }
+
     /// DNS only.
     async fn identity_alone(&self, ip: IpAddr) -> Evidence {
         let inquiry = Inquiry::new(self.memo.clone());
         tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
-        self.evidence(None, None, Some((ip, IpSource::Given)), None, inquiry).await
+        self.evidence(None, None, Some((ip, self.ip_source())), None, inquiry).await
     }
 
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
@@ -215,7 +223,7 @@ impl Run<'_> {
         };
         let checks = self.request.ips.iter().zip(inquiries).map(|(ip, inquiry)| {
             let dialogue = dialogue.clone();
-            self.evidence(Some((target, address)), dialogue, Some((*ip, IpSource::Given)), None, inquiry)
+            self.evidence(Some((target, address)), dialogue, Some((*ip, self.ip_source())), None, inquiry)
         });
         join_all(checks).await
     }
@@ -241,7 +249,7 @@ impl Run<'_> {
                 if let Some(ip) = ip {
                     tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
                 }
-                let identity = ip.map(|ip| (ip, IpSource::Given));
+                let identity = ip.map(|ip| (ip, self.ip_source()));
                 let dialogue = Some((dialogue, Vec::new()));
                 self.evidence(Some((target, None)), dialogue, identity, Some(resolved), inquiry).await
             }
@@ -336,7 +344,7 @@ impl Run<'_> {
                 ip: identity.map(|i| i.0),
                 ip_source: identity.map(|i| i.1),
                 ehlo: self.request.ehlo.clone(),
-                ehlo_source: self.request.ehlo.as_ref().map(|_| EhloSource::Given),
+                ehlo_source: self.request.ehlo.as_ref().map(|_| self.request.ehlo_source.unwrap_or(EhloSource::Given)),
             },
             smtp,
             lookups,
