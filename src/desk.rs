@@ -141,7 +141,14 @@ fn compare(bounce: &Bounce, check: Option<&Check>) -> Since {
         .collect();
     let with = |standing| results.iter().find(|s: &&Since| s.standing == standing);
     let decides = with(Standing::StillBroken).or_else(|| with(Standing::CouldNotTell)).or(results.first());
-    decides.cloned().unwrap_or_else(|| unspecified(bounce, check))
+    match decides {
+        // A receiver that names no leg has not said that a leg in order was its complaint.
+        Some(seen) if seen.standing == Standing::FixedSince && bounce.identity == Some(Identity::Unspecified) => {
+            unspecified(bounce, check)
+        }
+        Some(seen) => seen.clone(),
+        None => unspecified(bounce, check),
+    }
 }
 
 /// An edge that must agree.

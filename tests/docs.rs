@@ -7,6 +7,8 @@
 
 use std::path::Path;
 
+use smtp_preflight::lab::{Lab, Scenario};
+
 fn same(page: &str, now: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -50,13 +52,42 @@ fn readme() {
     same("README.md", &now);
 }
 
+/// The bounce in README, before the DNS of `fixtures/desk.toml`. What changes from run to run (the
+/// resolver's port, the time taken) stands for itself there.
+#[tokio::test(flavor = "multi_thread")]
+async fn readme_bounce() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scenario = std::fs::read_to_string(root.join("fixtures/desk.toml")).unwrap();
+    let lab = Lab::start(&Scenario::parse("desk", &scenario).unwrap()).await.unwrap();
+    let resolver = lab.resolvers[0].to_string();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(root.join("fixtures/bounces/01-postfix-gmail-ptr.eml"), folder.path().join("bounce.eml")).unwrap();
+    let mut now = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+    program.current_dir(folder.path()).args(["bounce", "bounce.eml", "--resolver", &resolver]);
+    let output = tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let (before, after) = printed.split_once(&format!("asked {resolver} · ")).unwrap();
+    let (_, after) = after.split_once('\n').unwrap();
+    let printed = format!("{before}asked 192.0.2.53 · 0.6 ms\n{after}");
+    let command = "$ smtp-preflight bounce bounce.eml\n";
+    let begin = now.find(command).unwrap() + command.len();
+    let end = begin + now[begin..].find("```").unwrap();
+    now.replace_range(begin..end, &printed);
+    same("README.md", &now);
+}
+
 /// What the README tells a newcomer to type is what the program understands.
 #[test]
 fn the_readme_names_options_that_there_are() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let help =
-        std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight")).args(["check", "--help"]).output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
+    let help: String = ["check", "bounce"]
+        .into_iter()
+        .map(|verb| {
+            let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+            String::from_utf8(program.args([verb, "--help"]).output().unwrap().stdout).unwrap()
+        })
+        .collect();
     let options: std::collections::BTreeSet<&str> = page
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
         .filter(|word| {

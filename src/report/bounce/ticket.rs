@@ -125,7 +125,8 @@ fn evidence(entry: &Entry, lines: &mut Vec<String>) {
     }
     item("EHLO name", &bounce.ehlo.as_deref().map_or_else(|| "not stated".into(), short));
     if let Some(check) = &entry.check {
-        item("looked up at", &short(&check.observed_at));
+        let second = check.observed_at.split('.').next().unwrap_or_default().trim_end_matches('Z');
+        item("looked up at", &format!("{} UTC", short(second).replacen('T', " ", 1)));
         for line in now(check) {
             item("now", &line);
         }

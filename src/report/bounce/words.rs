@@ -263,8 +263,13 @@ pub(super) fn facts(bounce: &Bounce) -> Vec<(&'static str, String)> {
     }
     facts.extend(seen_name(bounce).map(|t| ("PTR name", t)));
     facts.extend(bounce.hop.as_ref().map(|h| ("Line", clean_bounded(&h.raw, MAX_LINE).into_owned())));
-    if let (Side::Receiver, Some(host)) = (bounce.writer.side, &bounce.writer.host) {
-        facts.push(("Written by", format!("{}, on the receiver's side", short(host))));
+    if let Some(host) = bounce.writer.host.as_deref().filter(|_| bounce.bounce) {
+        let side = match bounce.writer.side {
+            Side::Sender => "the sending server, as it calls itself",
+            Side::Receiver => "on the receiver's side",
+            Side::Unknown => "on which side is not told",
+        };
+        facts.push(("Written by", format!("{} · {side}", short(host))));
     }
     if let Some(matched) = &bounce.matched {
         let what = short(&matched.what);
@@ -297,7 +302,9 @@ pub(super) fn now(check: &Check) -> Vec<String> {
             }
         }
     }
-    lines.extend(check_facts(check).into_iter().filter(|(k, _)| *k == "iprev").map(|(_, t)| format!("iprev {t}")));
+    let iprev = check_facts(check).into_iter().find(|(key, _)| *key == "iprev").map(|(_, text)| text);
+    // The TTL follows in words.
+    lines.extend(iprev.map(|text| format!("iprev {}", text.split(" · TTL").next().unwrap_or_default())));
     if let Some(ttl) = check.dns.ptr.as_ref().and_then(|p| p.ttl) {
         lines.push(format!("resolvers may go on giving this answer for {}", span(ttl)));
     }
