@@ -5,6 +5,8 @@
 //! Design: a complaint is only called removed when the very thing that the receiver named is seen to
 //! be in order now. What the DNS cannot show (which name a server says in EHLO today) stays open.
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,9 @@ pub struct Entry {
     pub bounce: Bounce,
     /// The identity's state now; `null` where no sending address is stated, or no check was wanted.
     pub check: Option<Check>,
+    /// Where the bounce states no address: those that `name` has now. A guess at what sent the message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guessed_ips: Vec<IpAddr>,
     /// Then and now; `null` where the cause is not the sender's identity.
     pub since: Option<Since>,
 }
@@ -105,14 +110,14 @@ impl Entry {
     /// A bounce whose identity was checked, or could not be since it states no address.
     pub fn checked(bounce: Bounce, check: Option<Check>) -> Self {
         let since = (bounce.cause == Cause::SenderIdentity).then(|| compare(&bounce, check.as_ref()));
-        Self { bounce, check, since }
+        Self { bounce, check, guessed_ips: Vec::new(), since }
     }
 
     /// A bounce that nobody wanted to be checked.
     pub fn unchecked(bounce: Bounce) -> Self {
         let since = (bounce.cause == Cause::SenderIdentity)
-            .then(|| since(Standing::NotChecked, "no check was wanted (--no-check)"));
-        Self { bounce, check: None, since }
+            .then(|| since(Standing::NotChecked, "--no-check asks the DNS nothing"));
+        Self { bounce, check: None, guessed_ips: Vec::new(), since }
     }
 }
 

@@ -9,6 +9,7 @@ mod printer;
 mod recheck;
 mod source;
 
+use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -60,25 +61,32 @@ fn plan(args: &BounceArgs) -> Result<Planned, PlanFault> {
 }
 
 async fn desk(args: &BounceArgs, inputs: Vec<Input>, resolvers: &[std::net::SocketAddr], timeout: Duration) -> Exit {
-    let observer = match (args.no_check, recheck::observer(resolvers, timeout)) {
-        (true, _) => None,
-        (false, Ok(observer)) => Some(observer),
-        (false, Err(why)) => {
-            say(&why);
-            return Exit::Usage;
+    let looking = if args.no_check {
+        None
+    } else {
+        let dns = recheck::resolvers(resolvers, timeout);
+        match dns.and_then(|dns| Ok((recheck::observer(dns.clone(), timeout)?, dns))) {
+            Ok(looking) => Some(looking),
+            Err(why) => {
+                say(&why);
+                return Exit::Usage;
+            }
         }
     };
-    let rechecker = observer.as_ref().map(|o| Rechecker::new(o, args.verbose));
+    let rechecker = looking.as_ref().map(|(o, dns)| Rechecker::new(o, dns.clone(), timeout, args.verbose));
     let (send, mut read) = mpsc::channel(AHEAD);
     // Reading is work for a processor and waits for disks: a thread of its own, beside the printing.
     let reading = tokio::task::spawn_blocking(move || source::read(inputs, |b| send.blocking_send(b).is_ok()));
     let mut printer = Printer::new(args);
+    let stopped = Cell::new(false);
     {
         let interrupted = async {
             // Where no signal can be had, none ends the run.
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
+            stopped.set(true);
+            say("interrupted: what was begun is printed");
         };
         let bounces = stream::poll_fn(|context| read.poll_recv(context)).take_until(Box::pin(interrupted));
         let entries = bounces.map(|bounce| {
@@ -86,23 +94,21 @@ async fn desk(args: &BounceArgs, inputs: Vec<Input>, resolvers: &[std::net::Sock
             async move {
                 match rechecker {
                     None => Entry::unchecked(bounce),
-                    Some(rechecker) => {
-                        let check = rechecker.check(&bounce).await;
-                        Entry::checked(bounce, check)
-                    }
+                    Some(rechecker) => rechecker.entry(bounce).await,
                 }
             }
         });
         let mut entries = std::pin::pin!(entries.buffered(usize::from(args.concurrency)));
         while let Some(entry) = entries.next().await {
             if !printer.take(entry) {
+                stopped.set(true);
                 break;
             }
         }
     }
     read.close();
-    // A reader that waits for standard input after an interrupt is not waited for.
-    if reading.is_finished() && reading.await.is_err() {
+    // A reader that was stopped may still wait for its input, and is not waited for.
+    if !stopped.get() && reading.await.is_err() {
         return Exit::Defect;
     }
     printer.finish()

@@ -1,7 +1,7 @@
 //! What to do about a bounce: the check's own remedy where it is known, else what fits the case.
 
 use super::words::{long, receiver, short};
-use crate::bounce::{Bounce, Cause, Identity};
+use crate::bounce::{Bounce, Cause, Identity, Side as Written};
 use crate::desk::{Entry, Standing};
 use crate::judge::{Check, Remedy, Side};
 
@@ -40,7 +40,7 @@ pub(super) fn steps(entry: &Entry) -> Vec<Step> {
                 "Try again later, or ask another resolver with --resolver; nothing is known to be wrong before that.",
             )]
         }
-        (Some(_), None) => unstated(bounce),
+        (Some(_), None) => unstated(entry),
     }
 }
 
@@ -51,7 +51,13 @@ fn receiver_in_sentence(bounce: &Bounce) -> String {
 /// From the check: its remedy, else the fix of its heaviest finding.
 fn repair(bounce: &Bounce, check: &Check) -> Vec<Step> {
     if let Some(remedy) = &check.remedy {
-        return from_remedy(remedy);
+        let mut steps = from_remedy(remedy);
+        let own = bounce.writer.host.as_ref().filter(|_| bounce.writer.side == Written::Sender);
+        if let (None, Some(own), Some(first)) = (&remedy.name, own, steps.first_mut()) {
+            let hint = format!("The bounce calls the server {}; where it says that in EHLO, take it.", long(own));
+            first.action = format!("{} {hint}", first.action);
+        }
+        return steps;
     }
     let finding = check.findings.iter().max_by_key(|f| f.severity);
     let fix = finding.map(|f| &f.fix).filter(|f| !f.steps.is_empty());
@@ -142,19 +148,14 @@ fn not_visible(bounce: &Bounce) -> Vec<Step> {
     steps
 }
 
-fn unstated(bounce: &Bounce) -> Vec<Step> {
+fn unstated(entry: &Entry) -> Vec<Step> {
+    let bounce = &entry.bounce;
     let mut steps = leg_advice(bounce);
-    if let Some(name) = &bounce.name {
-        steps.push(Step {
-            lines: vec![format!("smtp-preflight check {}", shell(name))],
-            checks_again: true,
-            ..step(format!("Check {} as it greets; that it sends from the same address is a guess.", short(name)))
-        });
-    }
     let ehlo = bounce.ehlo.as_deref().map(|e| format!(" --ehlo {}", shell(e))).unwrap_or_default();
+    let address = entry.guessed_ips.first().map_or_else(|| "ADDRESS".to_owned(), ToString::to_string);
     steps.push(Step {
         who: "administrator of the sending server".into(),
-        lines: vec![format!("smtp-preflight check --ip ADDRESS{ehlo} --no-connect")],
+        lines: vec![format!("smtp-preflight check --ip {address}{ehlo} --no-connect")],
         ..step(
             "Find the address from which the server sends (its log, or the Received lines of a message that \
              arrived), and check that.",

@@ -15,7 +15,7 @@ pub fn bounce_markdown(entry: &Entry) -> String {
     let mut lines = vec![format!("## {}: {}", code(&title(entry)), verdict(entry))];
     lines.extend([String::new(), prose(&cause_sentence(&entry.bounce))]);
     lines.extend(since_sentence(entry).into_iter().flat_map(|s| [String::new(), prose(&s)]));
-    let facts = facts(&entry.bounce);
+    let facts = facts(entry);
     if !facts.is_empty() {
         lines.push(String::new());
     }

@@ -26,7 +26,7 @@ pub fn bounce_table(entry: &Entry, options: &TableOptions) -> String {
     if let Some(sentence) = since_sentence(entry) {
         lines.extend(wrap(&sentence, limit));
     }
-    let facts = facts(&entry.bounce);
+    let facts = facts(entry);
     if !facts.is_empty() {
         lines.push(String::new());
     }

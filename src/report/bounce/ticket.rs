@@ -119,7 +119,7 @@ fn evidence(entry: &Entry, lines: &mut Vec<String>) {
     } else if bounce.bounce {
         item("refused by", &receiver(bounce));
     }
-    item("sent from", &sent_from(bounce));
+    item("sent from", &sent_from(entry));
     if let Some(words) = &bounce.sending_ip.evidence {
         item("which stands in", &clean_bounded(words, 300));
     }

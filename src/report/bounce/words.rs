@@ -218,7 +218,8 @@ fn stage_words(stage: Stage) -> &'static str {
 }
 
 /// The address and how we know it; what may be it where none is stated.
-pub(super) fn sent_from(bounce: &Bounce) -> String {
+pub(super) fn sent_from(entry: &Entry) -> String {
+    let bounce = &entry.bounce;
     let sending = &bounce.sending_ip;
     if let Some(ip) = sending.ip {
         return match sending.source {
@@ -230,7 +231,11 @@ pub(super) fn sent_from(bounce: &Bounce) -> String {
     }
     let mut parts = vec!["not stated".to_owned()];
     parts.extend(sending.likely.map(|ip| format!("perhaps {ip}, which is a guess")));
-    parts.extend(bounce.name.as_deref().map(|n| format!("the sending server calls itself {}", short(n))));
+    if let Some(name) = &bounce.name {
+        let ips: Vec<String> = entry.guessed_ips.iter().map(ToString::to_string).collect();
+        let now = if ips.is_empty() { String::new() } else { format!(", now {}, a guess", ips.join(" and ")) };
+        parts.push(format!("the sending server calls itself {}{now}", short(name)));
+    }
     parts.join(" · ")
 }
 
@@ -249,7 +254,8 @@ fn seen_name(bounce: &Bounce) -> Option<String> {
 }
 
 /// Key and text, in order of weight for the reader.
-pub(super) fn facts(bounce: &Bounce) -> Vec<(&'static str, String)> {
+pub(super) fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
+    let bounce = &entry.bounce;
     let mut facts = Vec::new();
     if bounce.unreadable.is_some() {
         return facts;
@@ -258,7 +264,7 @@ pub(super) fn facts(bounce: &Bounce) -> Vec<(&'static str, String)> {
     facts.extend(quote(bounce).map(|t| ("Said", t)));
     facts.extend(bounce.recipient.as_deref().map(|r| ("Recipient", short(r))));
     if bounce.bounce || bounce.kind != Kind::Text || bounce.sending_ip.ip.is_some() || bounce.identity.is_some() {
-        facts.push(("Sent from", sent_from(bounce)));
+        facts.push(("Sent from", sent_from(entry)));
         facts.push(("EHLO", bounce.ehlo.as_deref().map_or_else(|| "not stated".into(), short)));
     }
     facts.extend(seen_name(bounce).map(|t| ("PTR name", t)));
