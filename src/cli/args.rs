@@ -33,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// The probe: dial, look up, judge, and show the three-way agreement
     Check(Box<CheckArgs>),
+    /// A bounce, a message, pasted words: the cause, the sending address, and its state today
+    Bounce(Box<super::bounce::BounceArgs>),
     /// The embedded lab: every scenario on real loopback sockets, no network needed
     Demo(DemoArgs),
     /// What a finding or an SMTP refusal means, and the fix

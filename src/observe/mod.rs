@@ -102,8 +102,12 @@ pub struct Request {
     pub target: Option<Target>,
     /// The outbound addresses to judge, instead of the addresses dialled.
     pub ips: Vec<IpAddr>,
+    /// Where they come from; `None` is [`IpSource::Given`].
+    pub ip_source: Option<IpSource>,
     /// The client EHLO name to judge, instead of the one replied.
     pub ehlo: Option<String>,
+    /// Where it comes from; `None` is [`EhloSource::Given`].
+    pub ehlo_source: Option<EhloSource>,
     /// How `ips` and `ehlo` were learnt, where they are this machine's own.
     pub own: Option<Box<OwnIdentity>>,
 }
@@ -113,10 +117,6 @@ pub struct Request {
 pub struct OwnIdentity {
     /// The address side.
     pub seen: OwnSeen,
-    /// Where the address came from.
-    pub ip_source: IpSource,
-    /// Where the EHLO name came from.
-    pub ehlo_source: EhloSource,
     /// The dialogue with the local mail server, where its greeting was asked for.
     pub greeted: Option<(Target, IpAddr, Dialogue)>,
 }
@@ -170,15 +170,22 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn ip_source(&self) -> IpSource {
+        self.request.ip_source.unwrap_or(IpSource::Given)
+    }
+
+    fn ehlo_source(&self) -> EhloSource {
+        self.request.ehlo_source.unwrap_or(EhloSource::Given)
+    }
+
     /// DNS only.
     async fn identity_alone(&self, ip: IpAddr) -> Evidence {
         let inquiry = Inquiry::new(self.memo.clone());
         tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
-        let source = self.request.own.as_ref().map_or(IpSource::Given, |own| own.ip_source);
         let greeted = self.request.own.as_ref().and_then(|own| own.greeted.as_ref());
         let target = greeted.map(|(target, address, _)| (target, Some(*address)));
         let smtp = greeted.map(|(.., dialogue)| (dialogue.clone(), Vec::new()));
-        self.evidence(target, smtp, Some((ip, source)), None, inquiry).await
+        self.evidence(target, smtp, Some((ip, self.ip_source())), None, inquiry).await
     }
 
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
@@ -244,7 +251,7 @@ impl Run<'_> {
         };
         let checks = self.request.ips.iter().zip(inquiries).map(|(ip, inquiry)| {
             let dialogue = dialogue.clone();
-            self.evidence(Some((target, address)), dialogue, Some((*ip, IpSource::Given)), None, inquiry)
+            self.evidence(Some((target, address)), dialogue, Some((*ip, self.ip_source())), None, inquiry)
         });
         join_all(checks).await
     }
@@ -270,7 +277,7 @@ impl Run<'_> {
                 if let Some(ip) = ip {
                     tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
                 }
-                let identity = ip.map(|ip| (ip, IpSource::Given));
+                let identity = ip.map(|ip| (ip, self.ip_source()));
                 let dialogue = Some((dialogue, Vec::new()));
                 self.evidence(Some((target, None)), dialogue, identity, Some(resolved), inquiry).await
             }
@@ -366,7 +373,7 @@ impl Run<'_> {
                 ip: identity.map(|i| i.0),
                 ip_source: identity.map(|i| i.1),
                 ehlo: self.request.ehlo.clone(),
-                ehlo_source: self.request.ehlo.as_ref().map(|_| own.map_or(EhloSource::Given, |o| o.ehlo_source)),
+                ehlo_source: self.request.ehlo.as_ref().map(|_| self.ehlo_source()),
             },
             smtp,
             lookups,

@@ -50,6 +50,7 @@ fn infect<T>(value: &mut Value, nasty: &[String], fits: &dyn Fn(&Value) -> Optio
 
 fn infected_check(which: usize, nasty: &[String]) -> Check {
     let mut samples = samples::all();
+    samples.push(("self", judge(&samples::own_evidence())));
     let count = samples.len();
     let mut value = serde_json::to_value(samples.swap_remove(which % count).1).unwrap();
     value["label"] = "label".into();
@@ -57,7 +58,12 @@ fn infected_check(which: usize, nasty: &[String]) -> Check {
 }
 
 fn infected_evidence(which: usize, nasty: &[String]) -> Evidence {
-    let all = [samples::agreeing_evidence(), samples::no_ptr_evidence(), samples::unreachable_evidence()];
+    let all = [
+        samples::agreeing_evidence(),
+        samples::no_ptr_evidence(),
+        samples::unreachable_evidence(),
+        samples::own_evidence(),
+    ];
     let mut value = serde_json::to_value(&all[which % all.len()]).unwrap();
     infect(&mut value, nasty, &|v| serde_json::from_value(v.clone()).ok())
 }
@@ -152,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn hostile_evidence_is_judged_and_shown(which in 0usize..3, nasty in prop::collection::vec(nasty(), 1..12)) {
+    fn hostile_evidence_is_judged_and_shown(which in 0usize..4, nasty in prop::collection::vec(nasty(), 1..12)) {
         let evidence = infected_evidence(which, &nasty);
         assert_visible("transcript", &transcript(&evidence));
         let check = judge(&evidence);
