@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Code;
+use super::receivers::Prediction;
 use super::view::View;
 use crate::dns::{FailedTry, Flags, Status};
 use crate::evidence::{Control, EhloSource, Evidence, Fault, IpSource, TargetSeen, TimingMs, TlsFacts};
@@ -88,7 +89,7 @@ pub struct Check {
     /// What is wrong, or worth knowing; the heaviest first.
     pub findings: Vec<Finding>,
     /// What known receivers would answer.
-    pub receivers: Vec<serde_json::Value>,
+    pub receivers: Vec<Prediction>,
 }
 
 /// The identity judged, and where each half of it came from.

@@ -12,6 +12,7 @@ mod catalogue;
 mod check;
 mod dns_report;
 mod findings;
+pub mod receivers;
 mod smtp_report;
 mod view;
 
@@ -22,11 +23,19 @@ pub use check::{
 };
 
 use crate::evidence::Evidence;
+use receivers::Selection;
 
-/// Judges one identity.
+/// Judges one identity, the answers of all known receivers included.
 pub fn judge(evidence: &Evidence) -> Check {
+    judge_for(evidence, &Selection::All)
+}
+
+/// Judges one identity, with the answers of these receivers.
+pub fn judge_for(evidence: &Evidence, selection: &Selection) -> Check {
     let view = view::View::of(evidence);
     let agreement = agreement::agreement(&view);
     let findings = findings::findings(&view, &agreement);
-    check::assemble(evidence, &view, agreement, findings)
+    let mut check = check::assemble(evidence, &view, agreement, findings);
+    check.receivers = receivers::predict(evidence, selection);
+    check
 }
