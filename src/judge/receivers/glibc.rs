@@ -59,13 +59,13 @@ pub(super) fn forward(world: &World<'_>, name: &str) -> Result<Forward, Lacking>
             IpAddr::V6(_) => Forward::None,
         });
     }
-    if name.is_empty() {
+    // Digits and dots that are no address are no name either.
+    if name.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return Ok(Forward::None);
     }
     let found = world.ask(name, world.family()?)?;
     Ok(match found.status {
         _ if found.is_temporary() => Forward::Temporary,
-        Status::Found if !found.chain.iter().all(|alias| is_host_name(&alias.to)) => Forward::None,
         Status::Found if found.addresses().any(|a| a == ip) => Forward::Confirmed,
         Status::Found => Forward::Elsewhere,
         _ => Forward::None,

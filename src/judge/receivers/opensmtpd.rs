@@ -22,6 +22,8 @@ const SOURCE: &str = "smtpd.conf(5); measured with OpenSMTPD 6.8.0p2";
 /// `HOST_NAME_MAX` of Linux.
 const MAX_RDNS: usize = 64;
 const MAX_DOMAIN: usize = 255;
+/// With a longer argument the line is no command any more.
+const MAX_ARGUMENT: usize = 2042;
 
 pub(super) fn predict(world: &World<'_>) -> Vec<(&'static str, Result<Prediction, Lacking>)> {
     vec![
@@ -60,6 +62,9 @@ fn session(
 fn refused_syntax(ehlo: &str) -> Option<Answer> {
     if ehlo.is_empty() {
         return Some(Answer::of(501, Some("5.5.1"), "EHLO was said without a name"));
+    }
+    if ehlo.len() > MAX_ARGUMENT {
+        return Some(Answer::of(500, Some("5.0.0"), "the EHLO line is too long"));
     }
     let name = ehlo.trim_start_matches(|c: char| c == ' ' || ('\t'..='\r').contains(&c));
     let valid = match name.strip_prefix('[') {

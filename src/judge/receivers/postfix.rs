@@ -17,6 +17,8 @@ use crate::dns::{RecordType, Status};
 const NAME: &str = "postfix";
 const SOURCE: &str = "postconf(5); measured with Postfix 3.7.11";
 
+const MAX_NAME: usize = 255;
+
 /// A restriction's name and what it answers to a session that says an acceptable EHLO.
 type Rule = (&'static str, fn(&World<'_>) -> Result<Ordered, Lacking>);
 
@@ -196,8 +198,7 @@ fn unknown_helo(world: &World<'_>, helo: &str) -> Result<Answer, Lacking> {
     if let Some(answer) = literal(helo) {
         return Ok(answer);
     }
-    let starred = helo.strip_prefix('*').is_some_and(|rest| rest.starts_with('.') && is_valid_hostname(&rest[1..]));
-    if is_address(helo) || !(is_valid_hostname(helo) || starred) {
+    if is_address(helo) || !is_valid_rr_name(helo) {
         return Ok(Answer::of(450, CODE, format!("{helo} is not a name that the DNS is asked for")));
     }
     let mut worst = Asked::NotFound;
@@ -246,19 +247,28 @@ pub(super) fn mx_host(data: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
+/// A host name, or one under a `*` label.
 fn is_valid_rr_name(name: &str) -> bool {
-    name == "*" || is_valid_hostname(name.strip_prefix("*.").unwrap_or(name))
+    match name.strip_prefix('*') {
+        Some("") => true,
+        Some(rest) => name.len() <= MAX_NAME && rest.strip_prefix('.').is_some_and(has_valid_labels),
+        None => is_valid_hostname(name),
+    }
 }
 
 /// Postfix's idea of a host name: labels of letters, digits, `_` and inner hyphens, not all digits.
 fn is_valid_hostname(name: &str) -> bool {
+    name.len() <= MAX_NAME && has_valid_labels(name) && !name.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+fn has_valid_labels(name: &str) -> bool {
     let label_ok = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    name.len() <= 255 && name.split('.').all(label_ok) && !name.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    name.split('.').all(label_ok)
 }
 
 fn is_address(text: &str) -> bool {

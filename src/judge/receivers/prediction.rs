@@ -99,6 +99,16 @@ pub struct Symbol {
     pub score: f64,
 }
 
+/// A clause that quotes what the network said keeps to a line or two.
+fn bounded(text: Text) -> Text {
+    const MAX: usize = 300;
+    if text.len() <= MAX {
+        return text;
+    }
+    let cut = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX).last().unwrap_or(0);
+    format!("{}…", &text[..cut]).into()
+}
+
 /// A mail server's answer, before it is dressed as a [`Prediction`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -113,7 +123,7 @@ impl Answer {
     }
 
     pub(super) fn of(code: u16, enhanced: Option<&'static str>, because: impl Into<Text>) -> Self {
-        Self { reply: ReplyCode { code, enhanced: enhanced.map(Cow::Borrowed) }, because: because.into() }
+        Self { reply: ReplyCode { code, enhanced: enhanced.map(Cow::Borrowed) }, because: bounded(because.into()) }
     }
 
     pub(super) fn outcome(&self) -> Outcome {

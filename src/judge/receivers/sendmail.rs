@@ -14,7 +14,9 @@ use super::world::{Lacking, World};
 const NAME: &str = "sendmail";
 const SOURCE: &str = "cf/README, require_rdns; measured with Sendmail 8.17.1.9";
 
-const MAX_NAME: usize = 255;
+const MAX_NAME: usize = 256;
+/// With a longer argument the line is no command any more.
+const MAX_ARGUMENT: usize = 2041;
 
 pub(super) fn predict(world: &World<'_>) -> Vec<(&'static str, Result<Prediction, Lacking>)> {
     vec![
@@ -43,6 +45,9 @@ fn session(
 }
 
 fn refused_syntax(ehlo: &str) -> Option<Answer> {
+    if ehlo.len() > MAX_ARGUMENT {
+        return Some(Answer::of(421, Some("4.7.0"), "the EHLO line is too long"));
+    }
     let name = ehlo.trim_matches(|c: char| c == ' ' || ('\t'..='\r').contains(&c));
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"[].-_#:".contains(&b);
     if !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain) {
