@@ -11,6 +11,7 @@ pub mod cli;
 pub mod dns;
 pub mod evidence;
 pub mod judge;
+pub mod knowledge;
 pub mod lab;
 pub mod name;
 pub mod observe;

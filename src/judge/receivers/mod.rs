@@ -7,13 +7,16 @@
 
 mod exim;
 mod glibc;
+mod names;
 mod opensmtpd;
 mod order;
 mod postfix;
 mod prediction;
 mod questions;
+mod rspamd;
 mod selection;
 mod sendmail;
+mod spamassassin;
 mod world;
 
 pub use prediction::{Basis, Outcome, Prediction, ReplyCode, Symbol};
@@ -38,11 +41,14 @@ pub struct Unpredicted {
 type Rules = fn(&World<'_>) -> Vec<(&'static str, Result<Prediction, Lacking>)>;
 
 /// The servers that were measured, in the order of the report.
-const SERVERS: [(&str, Rules); 4] = [
+const SERVERS: [(&str, Rules); 7] = [
     ("postfix", postfix::predict),
     ("exim", exim::predict),
     ("opensmtpd", opensmtpd::predict),
     ("sendmail", sendmail::predict),
+    ("rspamd", rspamd::predict),
+    ("rspamd-3.4", rspamd::predict_34),
+    ("spamassassin", spamassassin::predict),
 ];
 
 /// What the selected receivers would answer, as far as the evidence goes.

@@ -51,3 +51,14 @@ impl Ordered {
         })
     }
 }
+
+/// What a filter's total would be with another record first, where it differs: the one that is
+/// farthest from the total seen.
+pub(super) fn other_totals(ptr: &Found<'_>, seen: f64, total: impl Fn(usize) -> Result<f64, Lacking>) -> Option<Text> {
+    let firsts = 1..ptr.data.len().min(MAX_FIRST);
+    let others = firsts.filter_map(|first| Some((first, total(first).ok()?)));
+    let (first, other) = others.max_by(|a, b| (a.1 - seen).abs().total_cmp(&(b.1 - seen).abs()))?;
+    let name = ptr.data.get(first)?;
+    ((other - seen).abs() > 0.0005)
+        .then(|| format!("the PTR records come in the order seen; with {name} first it adds {other}").into())
+}

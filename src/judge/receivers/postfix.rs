@@ -82,6 +82,15 @@ fn client_name<'a>(ptr: &Found<'a>, first: usize) -> ClientName<'a> {
     }
 }
 
+/// The name by which Postfix calls the client, as filters and its Received line have it; `None` is
+/// written as `unknown`.
+pub(super) fn confirmed_name<'a>(world: &World<'_>, ptr: &Found<'a>, first: usize) -> Result<Option<&'a str>, Lacking> {
+    Ok(match client_name(ptr, first) {
+        ClientName::Name(name) if glibc::forward(world, name)? == Forward::Confirmed => Some(name),
+        _ => None,
+    })
+}
+
 fn no_reverse(ptr: &Found<'_>, first: usize) -> Text {
     match ptr.data.get(first) {
         Some(name) => format!("the PTR {name} is not a valid host name").into(),
@@ -131,6 +140,12 @@ fn helo<'a>(world: &World<'a>) -> Result<&'a str, Lacking> {
 
 fn words(ehlo: &str) -> &str {
     ehlo.trim_matches(|c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c'))
+}
+
+/// The EHLO name as Postfix writes it into the Received line: what could mislead a reader becomes `?`.
+pub(super) fn written_helo(ehlo: &str) -> String {
+    let neuter = |c: char| if c.is_control() || " <>()\\\";@".contains(c) { '?' } else { c };
+    words(ehlo).chars().map(neuter).collect()
 }
 
 /// The check that all three restrictions make of a name that begins with a bracket.

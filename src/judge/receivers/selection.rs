@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Every receiver's name, in the order of the report.
-pub const NAMES: &[&str] = &["postfix", "exim", "opensmtpd", "sendmail"];
+pub const NAMES: &[&str] = &["postfix", "exim", "opensmtpd", "sendmail", "rspamd", "rspamd-3.4", "spamassassin"];
 
 /// Receivers that are predicted only when they are named.
-const ON_REQUEST: &[&str] = &[];
+const ON_REQUEST: &[&str] = &["rspamd-3.4"];
 
 /// A choice of receivers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,220 @@
+//! What receivers look for and what it weighs: the tables behind `judge::receivers`.
+//!
+//! Embedded TOML, parsed once; each file names its source, version and date.
+
+mod shape;
+
+pub use shape::Shape;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// The tables of rspamd.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rspamd {
+    /// Stock thresholds.
+    pub thresholds: Thresholds,
+    /// A symbol's score in 4.1.5.
+    pub scores: BTreeMap<String, f64>,
+    /// Where 3.4 scores otherwise.
+    pub scores_34: BTreeMap<String, f64>,
+    /// First numbers of an EHLO name that is a very bad address.
+    pub bad_ip: BadIp,
+    /// Ends of EHLO names, and whole names, of weight 5.
+    pub bad_ends: BadEnds,
+    /// Words and where they count.
+    keyword: Vec<Keyword>,
+    /// The words by their first octet.
+    #[serde(skip)]
+    by_first: BTreeMap<u8, Vec<(String, usize)>>,
+}
+
+/// Scores at which rspamd acts.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// The message is asked to come again.
+    pub greylist: f64,
+    /// The message is marked as spam.
+    pub add_header: f64,
+    /// The message is refused.
+    pub reject: f64,
+}
+
+/// See [`Rspamd::bad_ip`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BadIp {
+    /// Numbers with dots between; the last may be a range.
+    pub first: Vec<String>,
+}
+
+/// See [`Rspamd::bad_ends`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BadEnds {
+    /// With the dot before; `?` stands for any character.
+    pub suffixes: Vec<String>,
+    /// Whole names.
+    pub names: Vec<String>,
+}
+
+/// Words of one weight.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keyword {
+    /// In lower case.
+    pub words: Vec<String>,
+    /// 1 to 5.
+    pub weight: u8,
+    /// Where they count.
+    pub at: Vec<Position>,
+    /// The one version that has them.
+    pub only: Option<String>,
+}
+
+/// Where a word counts; the file describes each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Position {
+    /// Separator or digit, a digit, perhaps a separator, the word.
+    AfterNumber,
+    /// The same, the separator obligatory.
+    AfterNumberSep,
+    /// A digit, perhaps a separator, the word.
+    AfterDigit,
+    /// Separator or digit, three digits, perhaps a separator, the word.
+    AfterDigits,
+    /// The word between two separators.
+    Label,
+    /// The same, with a separator or digit before the first.
+    LabelAfterNumber,
+    /// The word, a separator, a digit.
+    BeforeSepNumber,
+    /// The same, and a separator or digit behind it.
+    BeforeSepNumberOn,
+    /// The word, a separator, two digits.
+    BeforeSepDigits,
+    /// The word, perhaps a separator, a digit.
+    BeforeNumber,
+}
+
+impl Rspamd {
+    /// The words that stand at this place of a name in lower case: their length and entry.
+    pub fn words_at<'a>(&'a self, rest: &'a [u8]) -> impl Iterator<Item = (usize, &'a Keyword)> {
+        let candidates = rest.first().and_then(|first| self.by_first.get(first)).into_iter().flatten();
+        candidates
+            .filter(move |(word, _)| rest.starts_with(word.as_bytes()))
+            .map(|(word, entry)| (word.len(), &self.keyword[*entry]))
+    }
+}
+
+static RSPAMD: LazyLock<Rspamd> = LazyLock::new(|| {
+    let mut tables: Rspamd = embedded("rspamd.toml", include_str!("receivers/rspamd.toml"));
+    for (entry, keyword) in tables.keyword.iter().enumerate() {
+        for word in &keyword.words {
+            if let Some(first) = word.bytes().next() {
+                tables.by_first.entry(first).or_default().push((word.clone(), entry));
+            }
+        }
+    }
+    tables
+});
+
+/// The tables of rspamd.
+pub fn rspamd() -> &'static Rspamd {
+    &RSPAMD
+}
+
+/// The tables of SpamAssassin.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpamAssassin {
+    /// `required_score` as shipped.
+    pub threshold: f64,
+    /// A rule's score in the four score sets.
+    pub scores: BTreeMap<String, [f64; 4]>,
+    /// Words that rules look for.
+    pub words: Words,
+    /// Shapes of single providers' names.
+    shape: Vec<RuleShape>,
+}
+
+/// Words that SpamAssassin's rules look for; the file says where.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// Never dynamic.
+    pub static_name: Vec<String>,
+    /// Access networks, before two numbers.
+    pub access: Vec<String>,
+    /// Access networks as a label, behind two numbers.
+    pub access_label: Vec<String>,
+    /// Between two separators.
+    pub dynamic_label: Vec<String>,
+    /// In an EHLO name with two numbers.
+    pub generic_helo: Vec<String>,
+    /// Labels that clear an EHLO name which begins with an address.
+    pub not_an_address: Vec<String>,
+    /// Before a dot in an EHLO name.
+    pub high_profile: Vec<String>,
+    /// Domains of an EHLO name.
+    pub big_domain: Vec<String>,
+    /// Whole EHLO names.
+    pub faked: Vec<String>,
+    /// Ends of client names that may say another EHLO.
+    pub trusted_name: Vec<String>,
+}
+
+/// A shape that a rule looks for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleShape {
+    rule: String,
+    pattern: Shape,
+    #[serde(default)]
+    exact: bool,
+}
+
+impl SpamAssassin {
+    /// Whether the name has one of the shapes that a rule looks for.
+    pub fn has_shape(&self, rule: &str, name: &str) -> bool {
+        let lower = name.to_ascii_lowercase();
+        let of_rule = self.shape.iter().filter(|shape| shape.rule == rule);
+        of_rule.into_iter().any(|shape| shape.pattern.fits(if shape.exact { name } else { &lower }))
+    }
+}
+
+static SPAMASSASSIN: LazyLock<SpamAssassin> =
+    LazyLock::new(|| embedded("spamassassin.toml", include_str!("receivers/spamassassin.toml")));
+
+/// The tables of SpamAssassin.
+pub fn spamassassin() -> &'static SpamAssassin {
+    &SPAMASSASSIN
+}
+
+/// Parses a file that is part of the program.
+fn embedded<T: for<'de> Deserialize<'de>>(file: &str, text: &str) -> T {
+    toml::from_str(text).unwrap_or_else(|e| panic!("the embedded file {file} is broken: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_whole() {
+        let rspamd = rspamd();
+        assert!(rspamd.keyword.iter().all(|k| (1..=5).contains(&k.weight) && !k.at.is_empty()));
+        assert!(rspamd.keyword.iter().flat_map(|k| &k.words).all(|w| *w == w.to_lowercase()));
+        assert!(rspamd.scores_34.keys().all(|name| rspamd.scores.contains_key(name)));
+        assert!(rspamd.thresholds.greylist < rspamd.thresholds.add_header);
+        assert_eq!(rspamd.words_at(b"dynamic.example").count(), 2);
+        let spamassassin = spamassassin();
+        assert!(spamassassin.shape.iter().all(|shape| spamassassin.scores.contains_key(&shape.rule)));
+        assert!(spamassassin.has_shape("RDNS_DYNAMIC", "CPE00a.x.rogers.com"));
+    }
+}
