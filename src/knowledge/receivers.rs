@@ -196,6 +196,86 @@ pub fn spamassassin() -> &'static SpamAssassin {
     &SPAMASSASSIN
 }
 
+/// One published or reported rule of a receiver.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Its name in reports.
+    pub receiver: String,
+    /// Its own code or title of the rule.
+    pub rule: String,
+    /// The client's family.
+    pub family: Family,
+    /// What sets it off.
+    pub when: Condition,
+    /// The reply code, where it is known.
+    pub code: Option<u16>,
+    /// The enhanced status code, where the reply has one.
+    pub enhanced: Option<String>,
+    /// Whether the receiver itself says so.
+    pub basis: PolicyBasis,
+    /// What has to be so, or what else may come.
+    pub note: Option<String>,
+    /// Where it stands.
+    pub source: String,
+    /// When it was last read or seen.
+    pub date: String,
+}
+
+/// The addresses that a policy speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// IPv4 only.
+    Ipv4,
+    /// IPv6 only.
+    Ipv6,
+    /// All.
+    Both,
+}
+
+/// What sets a policy off; the file describes each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// No PTR is published.
+    NoPtr,
+    /// No PTR name leads back, or there is none.
+    Unconfirmed,
+    /// The PTR could not be looked up.
+    PtrTrouble,
+    /// The confirmed name looks made, not chosen.
+    Generic,
+    /// The EHLO argument is neither a host name nor a literal.
+    EhloMalformed,
+    /// Nothing is published.
+    Never,
+}
+
+/// How a policy is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyBasis {
+    /// The receiver's own page says it.
+    Documented,
+    /// Its replies were seen by others.
+    Reported,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policies {
+    policy: Vec<Policy>,
+}
+
+static POLICIES: LazyLock<Vec<Policy>> =
+    LazyLock::new(|| embedded::<Policies>("policies.toml", include_str!("receivers/policies.toml")).policy);
+
+/// The policies, in the order of the report.
+pub fn policies() -> &'static [Policy] {
+    &POLICIES
+}
+
 /// Parses a file that is part of the program.
 fn embedded<T: for<'de> Deserialize<'de>>(file: &str, text: &str) -> T {
     toml::from_str(text).unwrap_or_else(|e| panic!("the embedded file {file} is broken: {e}"))
@@ -216,5 +296,20 @@ mod tests {
         let spamassassin = spamassassin();
         assert!(spamassassin.shape.iter().all(|shape| spamassassin.scores.contains_key(&shape.rule)));
         assert!(spamassassin.has_shape("RDNS_DYNAMIC", "CPE00a.x.rogers.com"));
+        for policy in policies() {
+            let answers = policy.code.is_some_and(|code| (400..600).contains(&code));
+            assert!(answers != (policy.when == Condition::Never), "{policy:?}");
+            assert!(
+                policy
+                    .enhanced
+                    .as_ref()
+                    .is_none_or(|e| e.as_bytes()[0] == policy.code.unwrap().to_string().as_bytes()[0])
+            );
+            assert!(
+                policy.date.len() == 7
+                    && !policy.source.is_empty()
+                    && policy.receiver == policy.receiver.to_lowercase()
+            );
+        }
     }
 }

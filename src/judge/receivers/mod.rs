@@ -10,6 +10,7 @@ mod glibc;
 mod names;
 mod opensmtpd;
 mod order;
+mod policies;
 mod postfix;
 mod prediction;
 mod questions;
@@ -21,7 +22,7 @@ mod world;
 
 pub use prediction::{Basis, Outcome, Prediction, ReplyCode, Symbol};
 pub use questions::{MAX_NAMES, questions};
-pub use selection::{NAMES, Selection, UnknownReceiver};
+pub use selection::{Selection, UnknownReceiver, names as receiver_names};
 pub use world::Lacking;
 
 use crate::evidence::Evidence;
@@ -71,8 +72,10 @@ fn judged(
     selection: &Selection,
 ) -> impl Iterator<Item = (&'static str, &'static str, Result<Prediction, Lacking>)> {
     let world = World::of(evidence);
+    let published = policies::predict(&world, selection);
     SERVERS
         .into_iter()
         .filter(|(name, _)| selection.holds(name))
         .flat_map(move |(name, rules)| rules(&world).into_iter().map(move |(rule, judged)| (name, rule, judged)))
+        .chain(published)
 }

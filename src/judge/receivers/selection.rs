@@ -3,8 +3,21 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::knowledge::receivers::policies;
+
+/// The measured receivers' names, in the order of the report.
+const MEASURED: &[&str] = &["postfix", "exim", "opensmtpd", "sendmail", "rspamd", "rspamd-3.4", "spamassassin"];
+
 /// Every receiver's name, in the order of the report.
-pub const NAMES: &[&str] = &["postfix", "exim", "opensmtpd", "sendmail", "rspamd", "rspamd-3.4", "spamassassin"];
+pub fn names() -> Vec<&'static str> {
+    let mut names = MEASURED.to_vec();
+    for policy in policies() {
+        if !names.contains(&policy.receiver.as_str()) {
+            names.push(&policy.receiver);
+        }
+    }
+    names
+}
 
 /// Receivers that are predicted only when they are named.
 const ON_REQUEST: &[&str] = &["rspamd-3.4"];
@@ -27,7 +40,7 @@ pub struct UnknownReceiver(String);
 
 impl fmt::Display for UnknownReceiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a receiver; known are: all, none, {}", self.0.escape_default(), NAMES.join(", "))
+        write!(f, "`{}` is not a receiver; known are: all, none, {}", self.0.escape_default(), names().join(", "))
     }
 }
 
@@ -43,7 +56,7 @@ impl FromStr for Selection {
             _ => {}
         }
         let named: Vec<String> = text.split(',').map(|n| n.trim().to_ascii_lowercase()).collect();
-        match named.iter().find(|n| !NAMES.contains(&n.as_str())) {
+        match named.iter().find(|n| !names().contains(&n.as_str())) {
             Some(unknown) => Err(UnknownReceiver(unknown.clone())),
             None => Ok(Self::Named(named)),
         }

@@ -121,7 +121,7 @@ fn client_rules(line: &Line<'_>, add: &mut impl FnMut(&'static str, bool)) {
 }
 
 /// `RDNS_DYNAMIC`, for a name as it is and in lower case.
-fn is_dynamic_name(name: &str, low: &str) -> bool {
+pub(super) fn is_dynamic_name(name: &str, low: &str) -> bool {
     let words = &spamassassin().words;
     if words.static_name.iter().any(|word| low.contains(word.as_str())) {
         return false;

@@ -25,6 +25,8 @@ pub enum Lacking {
     Ehlo,
     /// An answer of the DNS.
     Lookup(Question),
+    /// What the receiver does where the DNS is in trouble is not published.
+    Unpublished,
 }
 
 impl fmt::Display for Lacking {
@@ -33,6 +35,9 @@ impl fmt::Display for Lacking {
             Self::Ip => f.write_str("the client address is not known"),
             Self::Ehlo => f.write_str("the client EHLO name is not known"),
             Self::Lookup(q) => write!(f, "{} of {} was not asked", q.kind, q.name),
+            Self::Unpublished => {
+                f.write_str("the DNS is in trouble, and what this receiver then does is not published")
+            }
         }
     }
 }
