@@ -87,14 +87,12 @@ fn evidence(file: &File, identity: &Identity) -> Evidence {
 
 /// A prediction as a fixture writes it: `450/4.7.1`, or a filter's symbols in order.
 fn written(prediction: &Prediction) -> String {
-    match &prediction.reply {
-        Some(reply) => reply.to_string().replace(' ', "/"),
-        None => {
-            let names: BTreeSet<&str> = prediction.symbols.iter().map(|s| s.name.as_ref()).collect();
-            let score = prediction.score.unwrap_or(f64::NAN);
-            names.into_iter().fold(score.to_string(), |text, name| text + " " + name)
-        }
+    if let Some(reply) = &prediction.reply {
+        return reply.to_string().replace(' ', "/");
     }
+    let names: BTreeSet<&str> = prediction.symbols.iter().map(|s| s.name.as_ref()).collect();
+    let score = prediction.score.unwrap_or(f64::NAN);
+    names.into_iter().fold(score.to_string(), |text, name| text + " " + name)
 }
 
 #[test]

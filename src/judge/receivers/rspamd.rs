@@ -76,7 +76,7 @@ fn score(symbol: &str, version: Version) -> f64 {
 }
 
 fn sum(names: &[&'static str], version: Version) -> f64 {
-    let total: f64 = names.iter().map(|name| score(name, version)).sum();
+    let total = names.iter().map(|name| score(name, version)).fold(0.0, |sum, score| sum + score);
     (total * 1000.0).round() / 1000.0
 }
 

@@ -64,7 +64,7 @@ fn score(rule: &str) -> f64 {
 }
 
 fn sum(rules: &[&'static str]) -> f64 {
-    let total: f64 = rules.iter().map(|rule| score(rule)).sum();
+    let total = rules.iter().map(|rule| score(rule)).fold(0.0, |sum, score| sum + score);
     (total * 1000.0).round() / 1000.0
 }
 
