@@ -141,6 +141,9 @@ pub struct SpamAssassin {
     pub words: Words,
     /// Shapes of single providers' names.
     shape: Vec<RuleShape>,
+    /// The shapes by their rule.
+    #[serde(skip)]
+    by_rule: BTreeMap<String, Vec<usize>>,
 }
 
 /// Words that SpamAssassin's rules look for; the file says where.
@@ -180,16 +183,20 @@ struct RuleShape {
 }
 
 impl SpamAssassin {
-    /// Whether the name has one of the shapes that a rule looks for.
-    pub fn has_shape(&self, rule: &str, name: &str) -> bool {
-        let lower = name.to_ascii_lowercase();
-        let of_rule = self.shape.iter().filter(|shape| shape.rule == rule);
-        of_rule.into_iter().any(|shape| shape.pattern.fits(if shape.exact { name } else { &lower }))
+    /// Whether the name, given as it is and in lower case, has one of the shapes that a rule looks for.
+    pub fn has_shape(&self, rule: &str, name: &str, low: &str) -> bool {
+        let shapes = self.by_rule.get(rule).into_iter().flatten().map(|entry| &self.shape[*entry]);
+        shapes.into_iter().any(|shape| shape.pattern.fits(if shape.exact { name } else { low }))
     }
 }
 
-static SPAMASSASSIN: LazyLock<SpamAssassin> =
-    LazyLock::new(|| embedded("spamassassin.toml", include_str!("receivers/spamassassin.toml")));
+static SPAMASSASSIN: LazyLock<SpamAssassin> = LazyLock::new(|| {
+    let mut tables: SpamAssassin = embedded("spamassassin.toml", include_str!("receivers/spamassassin.toml"));
+    for (entry, shape) in tables.shape.iter().enumerate() {
+        tables.by_rule.entry(shape.rule.clone()).or_default().push(entry);
+    }
+    tables
+});
 
 /// The tables of SpamAssassin.
 pub fn spamassassin() -> &'static SpamAssassin {
@@ -220,6 +227,15 @@ pub struct Policy {
     pub source: String,
     /// When it was last read or seen.
     pub date: String,
+    #[serde(skip)]
+    reference: String,
+}
+
+impl Policy {
+    /// Where it stands, and when it was last read or seen.
+    pub fn reference(&self) -> &str {
+        &self.reference
+    }
 }
 
 /// The addresses that a policy speaks of.
@@ -268,8 +284,13 @@ struct Policies {
     policy: Vec<Policy>,
 }
 
-static POLICIES: LazyLock<Vec<Policy>> =
-    LazyLock::new(|| embedded::<Policies>("policies.toml", include_str!("receivers/policies.toml")).policy);
+static POLICIES: LazyLock<Vec<Policy>> = LazyLock::new(|| {
+    let mut all = embedded::<Policies>("policies.toml", include_str!("receivers/policies.toml")).policy;
+    for policy in &mut all {
+        policy.reference = format!("{} ({})", policy.source, policy.date);
+    }
+    all
+});
 
 /// The policies, in the order of the report.
 pub fn policies() -> &'static [Policy] {
@@ -295,7 +316,7 @@ mod tests {
         assert_eq!(rspamd.words_at(b"dynamic.example").count(), 2);
         let spamassassin = spamassassin();
         assert!(spamassassin.shape.iter().all(|shape| spamassassin.scores.contains_key(&shape.rule)));
-        assert!(spamassassin.has_shape("RDNS_DYNAMIC", "CPE00a.x.rogers.com"));
+        assert!(spamassassin.has_shape("RDNS_DYNAMIC", "CPE00a.x.rogers.com", "cpe00a.x.rogers.com"));
         for policy in policies() {
             let answers = policy.code.is_some_and(|code| (400..600).contains(&code));
             assert!(answers != (policy.when == Condition::Never), "{policy:?}");

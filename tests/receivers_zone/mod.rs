@@ -3,7 +3,13 @@
 //!
 //! Shape: records `(name, type, data)`. Data that begins with `!` is a fault; type `*` is every
 //! type. CNAMEs are followed; a loop, or more than 16 links, is SERVFAIL.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by tests, each of which uses its part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "shared by tests, each of which uses its part"
+)]
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;

@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::world::{Found, Lacking, World};
 use crate::dns::{Status, to_labels};
+use crate::name::MAX_NAME;
 
 /// What `gethostbyaddr` makes of the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,11 @@ pub(super) fn forward(world: &World<'_>, name: &str) -> Result<Forward, Lacking>
 /// glibc's idea of a host name (`res_hnok`), the name in presentation form.
 pub(super) fn is_host_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if !name.contains('\\') {
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let label = |l: &str| (1..=63).contains(&l.len()) && l.bytes().all(plain);
+        return name.len() <= MAX_NAME && !name.starts_with('-') && name.split('.').all(label);
+    }
     let Some(labels) = to_labels(name) else { return false };
     labels.first().is_none_or(|first| first.first() != Some(&b'-')) && labels.iter().flatten().all(|b| plain(*b))
 }

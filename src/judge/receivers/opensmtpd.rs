@@ -116,9 +116,9 @@ fn no_name(ptr: &Found<'_>) -> String {
 
 fn rdns(world: &World<'_>) -> Result<Ordered, Lacking> {
     let ptr = world.ptr()?;
-    order::each_first(&ptr, |first| {
-        Ok(match name_of(&ptr, first) {
-            None => Answer::of(550, None, no_name(&ptr)),
+    order::each_first(ptr, |first| {
+        Ok(match name_of(ptr, first) {
+            None => Answer::of(550, None, no_name(ptr)),
             Some(name) if is_net(&name) => Answer::of(550, None, format!("the PTR {name} is an address in text")),
             Some(name) => Answer::accept(format!("the PTR {name} is there, and is not compared further")),
         })
@@ -128,8 +128,8 @@ fn rdns(world: &World<'_>) -> Result<Ordered, Lacking> {
 fn fcrdns(world: &World<'_>) -> Result<Ordered, Lacking> {
     let ptr = world.ptr()?;
     let (ip, family) = (world.ip()?, world.family()?);
-    order::each_first(&ptr, |first| {
-        let Some(name) = name_of(&ptr, first) else { return Ok(Answer::of(550, None, no_name(&ptr))) };
+    order::each_first(ptr, |first| {
+        let Some(name) = name_of(ptr, first) else { return Ok(Answer::of(550, None, no_name(ptr))) };
         if name.is_empty() {
             return Ok(Answer::of(550, None, "the PTR names the root"));
         }

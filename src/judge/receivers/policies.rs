@@ -49,12 +49,19 @@ struct Identity<'a> {
     client: Result<Client<'a>, Lacking>,
     /// How many PTR names there are.
     names: usize,
+    /// The confirmed name has the shape of a dynamic one.
+    generic: bool,
 }
 
 impl<'a> Identity<'a> {
     fn of(world: &World<'a>) -> Self {
         let names = world.ptr().map_or(0, |ptr| ptr.data.len());
-        Self { client: client(world), names }
+        let client = client(world);
+        let generic = match &client {
+            Ok(Client::Confirmed(name)) => spamassassin::is_dynamic_name(name, &name.to_ascii_lowercase()),
+            _ => false,
+        };
+        Self { client, names, generic }
     }
 }
 
@@ -75,13 +82,13 @@ fn client<'a>(world: &World<'a>) -> Result<Client<'a>, Lacking> {
     match lacking {
         Some(missing) => Err(missing),
         None if unclear => Ok(Client::Unclear),
-        None => Ok(Client::Unconfirmed(ptr.data)),
+        None => Ok(Client::Unconfirmed(ptr.data.clone())),
     }
 }
 
 fn judge(policy: &'static Policy, world: &World<'_>, identity: &Identity<'_>) -> Result<Prediction, Lacking> {
     let (hit, because) = condition(policy.when, world, identity)?;
-    let mut assumes: Vec<Text> = policy.note.iter().map(|note| note.clone().into()).collect();
+    let mut assumes: Vec<Text> = policy.note.iter().map(|note| note.as_str().into()).collect();
     if identity.names > 1 && matches!(policy.when, Condition::Unconfirmed | Condition::Generic) {
         assumes.push(format!("one of the {} PTR names that leads back is enough", identity.names).into());
     }
@@ -103,7 +110,7 @@ fn judge(policy: &'static Policy, world: &World<'_>, identity: &Identity<'_>) ->
         },
         assumes,
         because,
-        source: format!("{} ({})", policy.source, policy.date).into(),
+        source: policy.reference().into(),
     })
 }
 
@@ -133,7 +140,7 @@ fn condition(when: Condition, world: &World<'_>, identity: &Identity<'_>) -> Res
             (true, format!("the PTR {first} does not lead back to the address").into())
         }
         (Condition::Generic, Client::Confirmed(name)) => {
-            let generic = spamassassin::is_dynamic_name(name, &name.to_ascii_lowercase());
+            let generic = identity.generic;
             let kind =
                 if generic { "has the shape of a dynamic name" } else { "does not have the shape of a dynamic name" };
             (generic, format!("the PTR {name} {kind}").into())

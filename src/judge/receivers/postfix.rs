@@ -100,13 +100,13 @@ fn no_reverse(ptr: &Found<'_>, first: usize) -> Text {
 
 fn unknown_reverse_client(world: &World<'_>) -> Result<Ordered, Lacking> {
     let ptr = world.ptr()?;
-    order::each_first(&ptr, |first| {
-        Ok(match client_name(&ptr, first) {
+    order::each_first(ptr, |first| {
+        Ok(match client_name(ptr, first) {
             ClientName::Name(name) => Answer::accept(format!("the PTR {name} is there, and is not compared further")),
             ClientName::Temporary => {
                 Answer::of(450, Some("4.7.1"), format!("the PTR could not be looked up ({})", ptr.status))
             }
-            ClientName::None => Answer::of(450, Some("4.7.1"), no_reverse(&ptr, first)),
+            ClientName::None => Answer::of(450, Some("4.7.1"), no_reverse(ptr, first)),
         })
     })
 }
@@ -115,13 +115,13 @@ fn unknown_client(world: &World<'_>) -> Result<Ordered, Lacking> {
     const CODE: Option<&str> = Some("4.7.25");
     let ptr = world.ptr()?;
     let (ip, family) = (world.ip()?, world.family()?);
-    order::each_first(&ptr, |first| {
-        let name = match client_name(&ptr, first) {
+    order::each_first(ptr, |first| {
+        let name = match client_name(ptr, first) {
             ClientName::Name(name) => name,
             ClientName::Temporary => {
                 return Ok(Answer::of(450, CODE, format!("the PTR could not be looked up ({})", ptr.status)));
             }
-            ClientName::None => return Ok(Answer::of(450, CODE, no_reverse(&ptr, first))),
+            ClientName::None => return Ok(Answer::of(450, CODE, no_reverse(ptr, first))),
         };
         Ok(match glibc::forward(world, name)? {
             Forward::Confirmed => Answer::accept(format!("the PTR {name} leads back to {ip}")),

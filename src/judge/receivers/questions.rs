@@ -53,7 +53,7 @@ fn client_names(world: &World<'_>, max_names: usize, wanted: &mut Vec<Question>)
     }
     // OpenSMTPD may write a name down in another way than the DNS has it.
     let family = if ip.is_ipv4() { RecordType::A } else { RecordType::Aaaa };
-    wanted.extend(opensmtpd::asked(&ptr).take(max_names).map(|name| Question::new(&name, family)));
+    wanted.extend(opensmtpd::asked(ptr).take(max_names).map(|name| Question::new(&name, family)));
 }
 
 fn ehlo_name(world: &World<'_>, wanted: &mut Vec<Question>) {

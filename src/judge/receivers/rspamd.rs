@@ -44,9 +44,9 @@ fn prediction(world: &World<'_>, receiver: &'static str, version: Version) -> Re
         assumes.push("an EHLO name that adds nothing".into());
     }
     let ptr = world.ptr()?;
-    let names = symbols(world, &ptr, 0, version)?;
+    let names = symbols(world, ptr, 0, version)?;
     let total = sum(&names, version);
-    assumes.extend(order::other_totals(&ptr, total, |first| Ok(sum(&symbols(world, &ptr, first, version)?, version))));
+    assumes.extend(order::other_totals(ptr, total, |first| Ok(sum(&symbols(world, ptr, first, version)?, version))));
     let limits = rspamd().thresholds;
     let acts = match total {
         t if t >= limits.reject => "it is rejected",

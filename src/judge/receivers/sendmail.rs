@@ -66,8 +66,8 @@ fn refused_syntax(ehlo: &str) -> Option<Answer> {
 fn require_rdns(world: &World<'_>) -> Result<Ordered, Lacking> {
     let ptr = world.ptr()?;
     let ip = world.ip()?;
-    order::each_first(&ptr, |first| {
-        let name = match glibc::reverse(&ptr, first) {
+    order::each_first(ptr, |first| {
+        let name = match glibc::reverse(ptr, first) {
             Reverse::Name(name) => name,
             Reverse::Temporary => {
                 return Ok(Answer::of(451, Some("4.1.8"), format!("the PTR could not be looked up ({})", ptr.status)));

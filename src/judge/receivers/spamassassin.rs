@@ -36,13 +36,13 @@ pub(super) fn predict(world: &World<'_>) -> Vec<(&'static str, Result<Prediction
 fn prediction(world: &World<'_>) -> Result<Prediction, Lacking> {
     let ehlo = world.ehlo()?;
     let ptr = world.ptr()?;
-    let rules = rules(world, ehlo, &ptr, 0)?;
+    let rules = rules(world, ehlo, ptr, 0)?;
     let total = sum(&rules);
     let mut assumes: Vec<Text> = vec![ASSUMES.into()];
     if rules.contains(&"HELO_DYNAMIC_IPADDR") {
         assumes.push("the receiver's own host name has two dots".into());
     }
-    assumes.extend(order::other_totals(&ptr, total, |first| Ok(sum(&self::rules(world, ehlo, &ptr, first)?))));
+    assumes.extend(order::other_totals(ptr, total, |first| Ok(sum(&self::rules(world, ehlo, ptr, first)?))));
     let threshold = spamassassin().threshold;
     let acts = if total >= threshold { "it is spam by that alone" } else { "it is not spam by that alone" };
     Ok(Prediction {
@@ -136,7 +136,7 @@ pub(super) fn is_dynamic_name(name: &str, low: &str) -> bool {
         || is_dialin(name)
         || begins_split(low)
         || words.dynamic_label.iter().any(|word| sits_between(low, word))
-        || spamassassin().has_shape("RDNS_DYNAMIC", name)
+        || spamassassin().has_shape("RDNS_DYNAMIC", name, low)
 }
 
 /// `static` between separators, not at the very start.
@@ -201,7 +201,7 @@ fn begins_split(low: &str) -> bool {
 
 fn dynamic_helo_rules(line: &Line<'_>, add: &mut impl FnMut(&'static str, bool)) {
     let tables = spamassassin();
-    let fixed = tables.has_shape("HELO_STATIC_HOST", line.helo);
+    let fixed = tables.has_shape("HELO_STATIC_HOST", line.helo, line.low);
     add("HELO_STATIC_HOST", fixed);
     add("HELO_DYNAMIC_IPADDR", !fixed && holds_address(line.low));
     let split = begins_split(line.low);
@@ -212,7 +212,7 @@ fn dynamic_helo_rules(line: &Line<'_>, add: &mut impl FnMut(&'static str, bool))
     add("HELO_DYNAMIC_HEXIP", is_hex_name(line.helo));
     add("HELO_DYNAMIC_DIALIN", is_dialin(line.helo));
     for rule in ["HELO_DYNAMIC_CHELLO_NL", "HELO_DYNAMIC_HOME_NL"] {
-        add(rule, tables.has_shape(rule, line.helo));
+        add(rule, tables.has_shape(rule, line.helo, line.low));
     }
     let generic = tables.words.generic_helo.iter().any(|word| line.low.contains(word.as_str()));
     add("CK_HELO_GENERIC", generic && digits_then_digits(line.low).is_some());
@@ -222,6 +222,9 @@ fn dynamic_helo_rules(line: &Line<'_>, add: &mut impl FnMut(&'static str, bool))
 /// and from the next dot on a dot inside a word. That dot may lie in what follows the EHLO name.
 fn holds_address(low: &str) -> bool {
     if !low.starts_with(|c: char| c.is_ascii_lowercase()) || has_static_label(low) {
+        return false;
+    }
+    if low.bytes().filter(u8::is_ascii_digit).count() < 4 {
         return false;
     }
     let line = format!("{low}{BEHIND}");
@@ -299,7 +302,8 @@ fn helo_rules(line: &Line<'_>, add: &mut impl FnMut(&'static str, bool)) {
     add("RCVD_FAKE_HELO_DOTCOM", words.faked.iter().any(|name| name == line.written));
     add("FSL_NEW_HELO_USER", low == "user");
     add("NSL_RCVD_FROM_USER", line.written == "User");
-    let hotmail = |text: &str| (1..=4).any(|n| text.contains(&format!("mx{n}.hotmail.com")));
+    let hotmail =
+        |text: &str| text.contains(".hotmail.com") && (1..=4).any(|n| text.contains(&format!("mx{n}.hotmail.com")));
     add("FSL_FAKE_HOTMAIL_RVCD", hotmail(line.helo) || hotmail(rdns));
 }
 

@@ -75,6 +75,8 @@ pub(super) struct World<'a> {
     ip: Option<IpAddr>,
     ehlo: Option<&'a str>,
     answers: HashMap<(&'a str, RecordType), Vec<&'a Lookup>>,
+    /// The answer to the question that nearly every rule begins with.
+    ptr: Result<Found<'a>, Lacking>,
 }
 
 impl<'a> World<'a> {
@@ -83,7 +85,12 @@ impl<'a> World<'a> {
         for lookup in evidence.lookups.iter().filter(|l| l.status != Status::NotAsked) {
             answers.entry((lookup.question.name.as_str(), lookup.question.kind)).or_default().push(lookup);
         }
-        Self { ip: evidence.client.ip.map(unmap), ehlo: spoken(evidence), answers }
+        let ip = evidence.client.ip.map(unmap);
+        let mut world = Self { ip, ehlo: spoken(evidence), answers, ptr: Err(Lacking::Ip) };
+        if let Some(ip) = ip {
+            world.ptr = world.ask(&reverse_name(ip), RecordType::Ptr);
+        }
+        world
     }
 
     pub(super) fn ip(&self) -> Result<IpAddr, Lacking> {
@@ -101,18 +108,25 @@ impl<'a> World<'a> {
     }
 
     /// The PTR of the client's address.
-    pub(super) fn ptr(&self) -> Result<Found<'a>, Lacking> {
-        self.ask(&reverse_name(self.ip()?), RecordType::Ptr)
+    pub(super) fn ptr(&self) -> Result<&Found<'a>, Lacking> {
+        self.ptr.as_ref().map_err(Clone::clone)
     }
 
     pub(super) fn ask(&self, name: &str, kind: RecordType) -> Result<Found<'a>, Lacking> {
-        let question = Question::new(name, kind);
-        let Some(all) = self.answers.get(&(question.name.as_str(), kind)) else {
+        let direct = !name.ends_with('.') && !name.bytes().any(|b| b.is_ascii_uppercase());
+        let folded;
+        let key = if direct {
+            name
+        } else {
+            folded = Question::new(name, kind).name;
+            &folded
+        };
+        let Some(all) = self.answers.get(&(key, kind)) else {
             // What cannot be put into a question never reaches a server: the resolver itself says no.
             if to_labels(name).is_none() {
                 return Ok(Found { status: Status::Formerr, rcode: None, data: Vec::new(), chain: &[] });
             }
-            return Err(Lacking::Lookup(question));
+            return Err(Lacking::Lookup(Question::new(name, kind)));
         };
         let rank = |l: &Lookup| match l.status {
             Status::Found => 0,
@@ -120,7 +134,7 @@ impl<'a> World<'a> {
             _ => 2,
         };
         let Some(best) = all.iter().min_by_key(|l| rank(l)) else {
-            return Err(Lacking::Lookup(question));
+            return Err(Lacking::Lookup(Question::new(name, kind)));
         };
         let mut data: Vec<&str> = best.data().collect();
         if best.status == Status::Found && all.len() > 1 {
