@@ -214,3 +214,14 @@ fn what_was_not_asked_is_not_guessed() {
     let open = unpredicted(&evidence, &Selection::All);
     assert!(open.iter().any(|u| u.rule == "reject_unknown_helo_hostname" && u.lacking == Lacking::Ehlo));
 }
+
+#[test]
+fn the_documentation_names_every_rule() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/receivers.md")).unwrap();
+    for (receiver, rule) in RULES.iter().flat_map(|(receiver, rules)| rules.iter().map(move |rule| (receiver, rule))) {
+        assert!(text.contains(&format!("| `{receiver}` | `{rule}` |")), "{receiver}/{rule}");
+    }
+    for name in receiver_names() {
+        assert!(text.contains(&format!("`{name}`")), "{name}");
+    }
+}

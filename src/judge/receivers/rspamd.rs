@@ -311,48 +311,26 @@ fn is_bad_ipv6(helo: &str) -> bool {
 }
 
 fn is_bad_ipv4(helo: &str, version: Version) -> bool {
-    // The numbers at the head, as text, and whether a dot or the end follows the last.
-    let mut rest = helo;
-    let mut parts: Vec<&str> = Vec::new();
-    while parts.len() < 4 {
-        let end = rest.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());
-        if end == 0 {
-            break;
-        }
-        parts.push(&rest[..end]);
-        rest = &rest[end..];
-        // Behind a first 100 any character passes for the dot.
-        let gap = match (parts.as_slice(), rest.chars().next()) {
-            (["100"], Some(c)) => c.len_utf8(),
-            (_, Some('.')) => 1,
-            _ => break,
-        };
-        rest = &rest[gap..];
-        if rest.is_empty() {
-            break;
-        }
+    let parts: Vec<&str> = helo.splitn(5, '.').collect();
+    // The numbers at the head; behind a fourth anything may follow.
+    let digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let whole = parts.iter().take_while(|part| digits(part)).count();
+    let fourth = parts.get(3).is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+    if is_shared(helo, version) {
+        return true;
     }
     match version {
-        Version::V415 => {
-            parts.len() == 4 && (ends_in_255(helo, &parts) || is_listed(&parts) || is_shared(&parts, false))
-        }
+        Version::V415 => whole >= 3 && fourth && (ends_in_255(&parts) || is_listed(&parts)),
         Version::V34 => {
-            // Each prefix must be followed by a dot: look at the text, not at how many numbers follow.
-            (1..=3).any(|n| {
-                parts.len() >= n
-                    && is_listed_exactly(&parts[..n])
-                    && helo[parts[..n].join(".").len()..].starts_with('.')
-            }) || (parts.len() >= 2
-                && is_shared(&parts, true)
-                && helo.get(4 + parts[1].len()..).is_some_and(|tail| tail.starts_with('.')))
-                || (ends_in_255(helo, &parts) && parts[..3].iter().all(|p| p.len() == 1))
+            let follows = |n: usize| whole >= n && parts.len() > n && is_listed_exactly(&parts[..n]);
+            (1..=3).any(follows) || (whole >= 3 && ends_in_255(&parts) && parts[..3].iter().all(|p| p.len() == 1))
         }
     }
 }
 
 /// Four numbers and nothing else, the last 255.
-fn ends_in_255(helo: &str, parts: &[&str]) -> bool {
-    parts.len() == 4 && parts[3] == "255" && helo == parts.join(".")
+fn ends_in_255(parts: &[&str]) -> bool {
+    parts.len() == 4 && parts[3] == "255"
 }
 
 fn is_listed(parts: &[&str]) -> bool {
@@ -377,11 +355,26 @@ fn is_number(part: &str, wanted: &str) -> bool {
     }
 }
 
-/// 100.64.0.0/10. 3.4 wants one digit more behind 100.120 to 100.127.
-fn is_shared(parts: &[&str], old: bool) -> bool {
-    let [first, second, ..] = parts else { return false };
-    let long = second.len() == 4 && second.is_char_boundary(3) && is_number(&second[..3], "120-127");
-    *first == "100" && if old { is_number(second, "64-119") || long } else { is_number(second, "64-127") }
+/// 100.64.0.0/10, with any character where the first dot belongs. 3.4 wants one digit more behind
+/// 100.120 to 100.127.
+fn is_shared(helo: &str, version: Version) -> bool {
+    let mut rest = helo.strip_prefix("100").unwrap_or_default().chars();
+    if rest.next().is_none() {
+        return false;
+    }
+    let parts: Vec<&str> = rest.as_str().splitn(4, '.').collect();
+    let digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match version {
+        Version::V415 => {
+            let third = parts.get(2).is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+            parts.len() >= 3 && is_number(parts[0], "64-127") && digits(&parts[1]) && third
+        }
+        Version::V34 => {
+            let second = parts[0];
+            let long = second.len() == 4 && digits(&second) && is_number(&second[..3], "120-127");
+            parts.len() >= 2 && (is_number(second, "64-119") || long)
+        }
+    }
 }
 
 /// Four numbers joined by `.`, `-` or `x`, or hexadecimal digits and a colon.
@@ -393,4 +386,56 @@ fn is_bare_ip(helo: &str, version: Version) -> bool {
     }
     let hex = |b: u8| b.is_ascii_hexdigit() && (version == Version::V415 || !b.is_ascii_uppercase());
     helo.split_once(':').is_some_and(|(head, _)| !head.is_empty() && head.bytes().all(hex))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_addresses_by_version() {
+        for (helo, new, old) in [
+            ("10.1.2.3", true, true),
+            ("10.20.30.40.example", true, true),
+            ("10.example", false, true),
+            ("172.31.0.1", true, true),
+            ("172.32.0.1", false, false),
+            ("1.2.3.255", true, true),
+            ("11.2.3.255", true, false),
+            ("1.2.3.255.example", false, false),
+            ("100.64.1.1", true, true),
+            ("100164.1.1", true, true),
+            ("100.121.1.1", true, false),
+            ("100.1211.1.1", false, true),
+            ("192.168.1", false, true),
+            ("010.1.2.3", false, false),
+            ("::1", true, true),
+            ("FE80::1", true, true),
+            ("2001:db9::1", false, false),
+            ("10", false, false),
+            ("100", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((is_bad_ip(helo, Version::V415), is_bad_ip(helo, Version::V34)), (new, old), "{helo}");
+        }
+    }
+
+    #[test]
+    fn words_count_where_they_stand() {
+        for (name, expected) in [
+            ("mail.example.net", 0),
+            ("host-1.example", 2),
+            ("mx1.natwest.example", 0),
+            ("mx01.natwest.example", 5),
+            ("a.vps.example", 1),
+            ("static.clients.example", 1),
+            ("clients-12.example", 5),
+            ("x1-ADSL.example", 4),
+            ("dyn-5.example", 5),
+            ("dyn-5x.example", 0),
+        ] {
+            assert_eq!(weight(name, Version::V415), expected, "{name}");
+        }
+        assert_eq!((weight("a.comcast.example", Version::V415), weight("a.comcast.example", Version::V34)), (0, 5));
+    }
 }
