@@ -136,7 +136,7 @@ pub enum EhloSource {
     Replied,
     /// `--ehlo`.
     Given,
-    /// A `Received:` line.
+    /// A `Received:` line, or a receiver that quotes the name that it was given.
     Received,
     /// A connection that reached our listener.
     Listened,

@@ -33,8 +33,12 @@ pub struct Cli {
 pub enum Command {
     /// The probe: dial, look up, judge, and show the three-way agreement
     Check(Box<CheckArgs>),
+    /// A bounce, a message, pasted words: the cause, the sending address, and its state today
+    Bounce(Box<super::bounce::BounceArgs>),
     /// The embedded lab: every scenario on real loopback sockets, no network needed
     Demo(DemoArgs),
+    /// What a finding or an SMTP refusal means, and the fix
+    Explain(ExplainArgs),
     /// Print a shell's completion script
     Completions {
         /// The shell
@@ -142,6 +146,17 @@ pub struct DemoArgs {
     /// Under the table, what each finding means and its own remedy
     #[arg(long)]
     pub explain: bool,
+    /// Colour [default: on a terminal, unless NO_COLOR is set]
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A finding's code, or a refusal as the receiver put it, in quotes ('550 5.7.25 …'); all codes without
+    #[arg(value_name = "CODE|REPLY")]
+    pub what: Vec<String>,
     /// Colour [default: on a terminal, unless NO_COLOR is set]
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,

@@ -106,13 +106,10 @@ fn request(mut seen: OwnSeen, own: &OwnAddress, name: Option<&OwnEhlo>) -> Optio
     seen.ehlo_from = name.map(|n| n.from.clone());
     Some(Request {
         ips: vec![ip],
+        ip_source: Some(if own.outside.is_some() { IpSource::Reported } else { IpSource::Given }),
         ehlo: name.map(|n| n.name.clone()),
-        own: Some(Box::new(OwnIdentity {
-            seen,
-            ip_source: if own.outside.is_some() { IpSource::Reported } else { IpSource::Given },
-            ehlo_source: name.map_or(EhloSource::Given, |n| n.source),
-            greeted: name.and_then(|n| n.greeted.clone()),
-        })),
+        ehlo_source: name.map(|n| n.source),
+        own: Some(Box::new(OwnIdentity { seen, greeted: name.and_then(|n| n.greeted.clone()) })),
         ..Request::default()
     })
 }

@@ -203,7 +203,7 @@ pub(super) fn server(text: &str) -> Option<SocketAddr> {
     }
 }
 
-fn resolver(text: &str) -> Result<SocketAddr, PlanFault> {
+pub(super) fn resolver(text: &str) -> Result<SocketAddr, PlanFault> {
     server(text).ok_or_else(|| {
         PlanFault(format!(
             "--resolver {text}: give the server's IP address, with a port where it is not 53, as in 192.0.2.53:5353"

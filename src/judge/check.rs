@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::Code;
 use super::own::OwnAddress;
+use super::receivers::Prediction;
 use super::remedy::Remedy;
 use super::view::View;
 use crate::dns::{FailedTry, Flags, Status};
@@ -95,7 +96,7 @@ pub struct Check {
     /// What to change, in which order, and who can; `null` where there is nothing to change.
     pub remedy: Option<Remedy>,
     /// What known receivers would answer.
-    pub receivers: Vec<serde_json::Value>,
+    pub receivers: Vec<Prediction>,
 }
 
 /// The identity judged, and where each half of it came from.

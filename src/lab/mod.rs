@@ -27,6 +27,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::dns::reverse_name;
+use crate::observe::Family;
 use crate::smtp::{ServerRecord, TlsMode};
 
 /// Why a lab does not run.
@@ -122,6 +123,8 @@ impl Lab {
             target: target.filter(|_| !check.no_connect),
             ips: ips.map_err(|e| broken(format!("check.ip: {e}")))?,
             ehlo: check.ehlo.as_deref().map(expand),
+            source: check.source,
+            family: check.family,
             tls: check.tls,
             timeout: Duration::from_millis(check.timeout_ms),
             connect_timeout: Duration::from_millis(check.connect_ms),
@@ -159,6 +162,10 @@ pub struct RunningLab {
     pub ips: Vec<IpAddr>,
     /// `--ehlo`.
     pub ehlo: Option<String>,
+    /// `--source`.
+    pub source: Option<IpAddr>,
+    /// `-4` or `-6`.
+    pub family: Family,
     /// `--tls`.
     pub tls: TlsMode,
     /// `--timeout`.

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::LabFault;
 use crate::dns::RecordType;
 use crate::judge::{Code, EdgeState, Iprev, Verdict};
+use crate::observe::Family;
 use crate::smtp::TlsMode;
 
 /// A scenario.
@@ -55,6 +56,10 @@ pub struct CheckPlan {
     pub ip: Vec<String>,
     /// `--ehlo`.
     pub ehlo: Option<String>,
+    /// `--source`.
+    pub source: Option<IpAddr>,
+    /// `-4` (`v4`) or `-6` (`v6`).
+    pub family: Family,
     /// `--no-connect`; always so where there is no peer.
     pub no_connect: bool,
     /// `--tls`. Off unless the scenario is about TLS, so that its findings stand alone.
@@ -75,6 +80,8 @@ impl Default for CheckPlan {
             target: None,
             ip: Vec::new(),
             ehlo: None,
+            source: None,
+            family: Family::Both,
             no_connect: false,
             tls: TlsMode::Off,
             timeout_ms: 10_000,

@@ -76,7 +76,8 @@ impl Default for Options {
 }
 
 /// Which address families to dial.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Family {
     /// Both.
     #[default]
@@ -96,8 +97,12 @@ pub struct Request {
     pub target: Option<Target>,
     /// The outbound addresses to judge, instead of the addresses dialled.
     pub ips: Vec<IpAddr>,
+    /// Where they come from; `None` is [`IpSource::Given`].
+    pub ip_source: Option<IpSource>,
     /// The client EHLO name to judge, instead of the one replied.
     pub ehlo: Option<String>,
+    /// Where it comes from; `None` is [`EhloSource::Given`].
+    pub ehlo_source: Option<EhloSource>,
     /// How `ips` and `ehlo` were learnt, where they are this machine's own.
     pub own: Option<Box<OwnIdentity>>,
 }
@@ -107,10 +112,6 @@ pub struct Request {
 pub struct OwnIdentity {
     /// The address side.
     pub seen: OwnSeen,
-    /// Where the address came from.
-    pub ip_source: IpSource,
-    /// Where the EHLO name came from.
-    pub ehlo_source: EhloSource,
     /// The dialogue with the local mail server, where its greeting was asked for.
     pub greeted: Option<(Target, IpAddr, Dialogue)>,
 }
@@ -165,15 +166,22 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn ip_source(&self) -> IpSource {
+        self.request.ip_source.unwrap_or(IpSource::Given)
+    }
+
+    fn ehlo_source(&self) -> EhloSource {
+        self.request.ehlo_source.unwrap_or(EhloSource::Given)
+    }
+
     /// DNS only.
     async fn identity_alone(&self, ip: IpAddr) -> Evidence {
         let inquiry = self.inquiry_of_its_own();
         tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
-        let source = self.request.own.as_ref().map_or(IpSource::Given, |own| own.ip_source);
         let greeted = self.request.own.as_ref().and_then(|own| own.greeted.as_ref());
         let target = greeted.map(|(target, address, _)| (target, Some(*address)));
         let smtp = greeted.map(|(.., dialogue)| (dialogue.clone(), Vec::new()));
-        self.evidence(target, smtp, Some((ip, source)), None, inquiry.finish())
+        self.evidence(target, smtp, Some((ip, self.ip_source())), None, inquiry.finish())
     }
 
     /// Runs this for every given address, in their order, a bounded number at once.
@@ -267,7 +275,7 @@ impl Run<'_> {
         let (dialled, asked) = tokio::join!(dialled, asked);
         let (address, dialogue) = dialled.unzip();
         let checks = asked.into_iter().map(|(ip, lookups)| {
-            self.evidence(Some((target, address)), dialogue.clone(), Some((ip, IpSource::Given)), None, lookups)
+            self.evidence(Some((target, address)), dialogue.clone(), Some((ip, self.ip_source())), None, lookups)
         });
         checks.collect()
     }
@@ -294,7 +302,7 @@ impl Run<'_> {
             tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
             (ip, inquiry.finish())
         });
-        asked.await.into_iter().map(|(ip, lookups)| check(Some((ip, IpSource::Given)), lookups)).collect()
+        asked.await.into_iter().map(|(ip, lookups)| check(Some((ip, self.ip_source())), lookups)).collect()
     }
 
     /// The dialogue, and the control connections where the target's port did not answer.
@@ -349,7 +357,7 @@ impl Run<'_> {
                 ip: identity.map(|i| i.0),
                 ip_source: identity.map(|i| i.1),
                 ehlo: self.request.ehlo.clone(),
-                ehlo_source: self.request.ehlo.as_ref().map(|_| own.map_or(EhloSource::Given, |o| o.ehlo_source)),
+                ehlo_source: self.request.ehlo.as_ref().map(|_| self.ehlo_source()),
             },
             smtp,
             lookups,
