@@ -84,12 +84,12 @@ fn code(path: &Path) -> String {
     text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The rooms named behind `crate::`, braces included.
+/// The rooms named behind `crate::`, braces included: in a list each item's first word, whatever it nests.
 fn imported(code: &str) -> BTreeSet<String> {
     let mut rooms = BTreeSet::new();
     for behind in code.split("crate::").skip(1) {
-        let names: Vec<&str> = match behind.strip_prefix('{') {
-            Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
+        let names = match behind.trim_start().strip_prefix('{') {
+            Some(list) => items(list),
             None => vec![behind],
         };
         for name in names {
@@ -100,6 +100,61 @@ fn imported(code: &str) -> BTreeSet<String> {
         }
     }
     rooms
+}
+
+/// The items of a brace list, up to the brace that closes it.
+fn items(list: &str) -> Vec<&str> {
+    let (mut depth, mut from, mut found) = (0_usize, 0, Vec::new());
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                found.push(&list[from..at]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(&list[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn nested_braces_hide_no_import() {
+    let code = "use crate::{\n    dns::{Lookup, reply::{Reply}},\n    observe::{Dns},\n    judge,\n};\nuse crate::name::{EhloName};\nlet x = crate::smtp::offers(y);";
+    assert_eq!(Vec::from_iter(imported(code)), ["dns", "judge", "name", "observe", "smtp"]);
+}
+
+/// Room and "may use" of each row of the page's table.
+fn page() -> Vec<(String, BTreeSet<String>)> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    let table = text.split("| room | holds | may use |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let rows = table.lines().filter(|l| l.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').collect();
+        assert_eq!(cells.len(), 5, "{row}");
+        let may = quoted(cells[3]).iter().flat_map(|names| names.split(' ')).map(str::to_owned).collect();
+        (quoted(cells[1]).remove(0), may)
+    })
+    .collect()
+}
+
+#[test]
+fn the_page_shows_this_table() {
+    let ours: Vec<(String, BTreeSet<String>)> = ROOMS
+        .iter()
+        .map(|(room, may, _)| ((*room).to_owned(), may.iter().map(ToString::to_string).collect()))
+        .collect();
+    for (room, may) in &ours {
+        let row = page().into_iter().find(|(r, _)| r == room);
+        assert_eq!(row.as_ref().map(|(_, m)| m), Some(may), "room `{room}` in docs/architecture.md");
+    }
+    assert_eq!(page().len(), ours.len(), "docs/architecture.md has a room that there is not");
 }
 
 #[test]

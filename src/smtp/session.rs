@@ -4,7 +4,7 @@
 //! EHLO said again; what the server sent before TLS must not be read as sent inside it), §4.3.2 (EHLO and
 //! HELO are accepted with 250 and nothing else: a 220 there belongs to the greeting, and is passed over).
 //! The driver does what a step says and reports what came of it; the machine never blocks, never
-//! reads a clock and ends after at most seven commands.
+//! reads a clock and ends after at most five commands.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
