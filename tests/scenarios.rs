@@ -99,7 +99,8 @@ async fn a_wrong_expectation_is_noticed() {
         ("verdict = \"agree\"", "verdict = \"unknown\"", "verdict is Agree"),
         ("iprev = \"pass\"", "iprev = \"fail\"", "iprev is Pass"),
         ("findings = []", "findings = [\"ptr-multiple\"]", "findings is , not ptr-multiple"),
-        ("findings = []", "findings = []\nshows = [\"no such text\"]", "is not shown"),
+        ("findings = []", "findings = []\nshows = { \"dns.ptr.status\" = \"servfail\" }", "it is not shown"),
+        ("findings = []", "findings = []\nshows = { \"dns.ptr.statu\" = \"found\" }", "there is no field"),
         ("exit = 0", "exit = 1", "exit 0"),
         (
             "mail A {ip}",

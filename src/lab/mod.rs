@@ -12,6 +12,7 @@ mod embedded;
 mod peer;
 mod run;
 mod scenario;
+mod shown;
 mod zone;
 
 pub use scenario::{

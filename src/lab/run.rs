@@ -3,7 +3,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Lab, LabFault, RunningLab, Scenario, expand};
+use super::shown::holds;
+use super::{Expected, Lab, LabFault, RunningLab, Scenario, expand};
 use crate::evidence::Evidence;
 use crate::judge::{Check, Code, judge};
 use crate::observe::{Dns, Observer, Options, Request};
@@ -93,11 +94,15 @@ impl Outcome {
                 codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
             };
             compare("findings", codes(findings.iter().map(|f| f.code).collect()), codes(expected.findings.clone()));
-            let json = [serde_json::to_string(evidence), serde_json::to_string(check)];
-            let shown: String = json.into_iter().flatten().collect();
-            let wanted = expected.shows.iter().map(|text| expand(text, &self.peers));
-            differences.extend(wanted.filter(|text| !shown.contains(text)).map(|text| format!("{text} is not shown")));
+            differences.extend(self.not_shown(evidence, check, expected));
         }
         differences
+    }
+
+    fn not_shown(&self, evidence: &Evidence, check: &Check, expected: &Expected) -> Vec<String> {
+        let mut whole = serde_json::to_value(check).unwrap_or_default();
+        whole["evidence"] = serde_json::to_value(evidence).unwrap_or_default();
+        let held = expected.shows.iter().map(|(path, text)| holds(&whole, path, &expand(text, &self.peers)));
+        held.filter_map(Result::err).map(|why| format!("{why}: it is not shown")).collect()
     }
 }

@@ -7,6 +7,7 @@
 //! Units: milliseconds.
 //! Failure: a sentence with the scenario's name, and the line where the file is not TOML.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Deserialize;
@@ -320,9 +321,10 @@ pub struct Expected {
     pub iprev: Iprev,
     /// Exactly these findings, in any order.
     pub findings: Vec<Code>,
-    /// Texts that must stand in the JSON of the evidence or of the check: what has to be kept and shown.
+    /// Fields of the check's JSON, or of the evidence's behind `evidence.`, and a text that each must hold: what
+    /// has to be kept and shown. `"dns.ptr.status"`, `"findings.ptr-too-many.detail"`.
     #[serde(default)]
-    pub shows: Vec<String>,
+    pub shows: BTreeMap<String, String>,
 }
 
 impl Scenario {
