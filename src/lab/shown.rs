@@ -14,7 +14,8 @@ pub(super) fn holds(whole: &Value, path: &str, text: &str) -> Result<(), String>
     let held = match field {
         Value::String(is) => is.contains(text),
         Value::Array(all) => all.iter().any(|v| v.as_str().is_some_and(|is| is.contains(text))),
-        Value::Number(_) | Value::Bool(_) => field.to_string() == text,
+        Value::Number(is) => is.to_string() == text,
+        Value::Bool(is) => is.to_string() == text,
         Value::Object(_) | Value::Null => false,
     };
     if held { Ok(()) } else { Err(format!("{path} is {field}, without {text}")) }

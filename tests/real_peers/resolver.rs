@@ -91,7 +91,7 @@ fn silence_and_a_closed_port() {
     check(&world, &both)
         .judged("agree", ["agree"; 3], "pass", 0)
         .is(&[("/dns/ptr/resolver", json!("192.0.2.53:53"))])
-        .finding("resolvers-disagree");
+        .finding("resolver-failed");
 }
 
 #[test]

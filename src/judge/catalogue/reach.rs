@@ -45,10 +45,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         Code::TargetOtherFamily,
         "target-other-family",
         "Target has no address of the family asked for",
-        "You asked for connections over one kind of address only (IPv4 or IPv6), and the server that you gave has none \
-         of that kind. So there was nothing to connect to.",
-        "Only one address family may be dialled (-4, -6, or the family of --source). The target is an address of the \
-         other, or its name has no A or no AAAA respectively; the other family was not asked for.",
+        "Only IPv4 or only IPv6 was to be tried, and the server that you named has no address of that kind. So there \
+         was nothing to connect to.",
+        "-4, -6 or the family of --source leaves one record type to dial, and the target's name has none of it (or the \
+         address given is of the other family).",
         ("you", "Leave out -4, -6 or --source, or give an address of that family."),
         "RFC 5321 §5.1",
     ),
@@ -56,11 +56,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         Code::TargetLookupFailed,
         "target-lookup-failed",
         "Target could not be looked up",
-        "The DNS servers did not answer when we asked for addresses of the name that you gave, so these addresses, if \
-         there are any, were not connected to. The name may be right.",
-        "The A or the AAAA lookup of the target ended in SERVFAIL, REFUSED, a malformed answer or no answer. The \
-         addresses that the other lookup gave are checked; every address of a target is to be, so the exit code is 3. \
-         Senders that meet it queue the mail and try again (RFC 5321 §5.1).",
+        "The DNS servers did not answer when we asked for addresses of the name that you gave, so those could not be \
+         tried. The name may be right, and there may be more addresses than were checked.",
+        "An A or AAAA lookup of the target ended in SERVFAIL, REFUSED, a malformed answer or no answer; addresses of \
+         the other family were dialled where there were any. Senders that meet it queue the mail and try again (RFC 5321 §5.1).",
         ("operator of the resolver", "Ask another resolver (--resolver), or give the address."),
         "RFC 5321 §5.1",
     ),
@@ -68,11 +67,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         Code::TargetManyAddresses,
         "target-many-addresses",
         "Target has more addresses than are dialled",
-        "The name that you gave has very many addresses. We connected to the first of them only; nothing is known of \
+        "The name that you gave stands for very many addresses. Only the first of them were tried; nothing is known of \
          the others.",
-        "Of a target's A and AAAA records at most 16 are dialled, IPv4 first. Every address of a target is to be \
-         checked, so the exit code is 3.",
-        ("you", "Check the other addresses by themselves: give them as targets, or use -6."),
+        "At most 16 addresses of a name are dialled, in the order of the answer.",
+        ("you", "Check the other addresses by themselves: give them as targets."),
         "RFC 5321 §5.1",
     ),
     unseen(
