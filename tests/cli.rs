@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use smtp_preflight::judge::Code;
 use smtp_preflight::lab::{Lab, RunningLab};
 
 fn program() -> Command {
@@ -143,6 +144,25 @@ async fn a_trouble_is_one_sentence_beside_the_report() {
         assert!(err.lines().count() == 1 && err.contains(words), "{name}: {err}");
         assert_eq!(out.status.code(), Some(3), "{name}");
     }
+}
+
+/// The other finding, on the PTR, is as heavy and comes first.
+#[test]
+fn the_sentence_advises_on_the_trouble_and_on_nothing_else() {
+    let port = hostile(b"HTTP/1.1 400 Bad Request\r\n\r\n", Duration::from_millis(10));
+    let out = run(&[
+        "check",
+        &format!("127.0.0.1:{port}"),
+        "--resolver",
+        "127.0.0.1:1",
+        "--control",
+        "none",
+        "--timeout",
+        "5s",
+    ]);
+    let err = text(&out.stderr);
+    let advice = Code::NotSmtp.entry().remedy;
+    assert!(err.trim_end().ends_with(&format!("does not begin with a reply code. {advice}")), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

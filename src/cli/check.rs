@@ -259,9 +259,9 @@ impl<'a> Printer<'a> {
         }
         let Some(fault) = check.smtp.as_ref().and_then(|s| s.fault.as_ref()) else { return };
         let at = check.target.address.map(|a| format!(" ({a})")).unwrap_or_default();
-        let advice = check.findings.iter().find(|f| f.detail.contains(&fault.detail)).or(check.findings.first());
-        let advice = advice.and_then(|f| f.fix.steps.first()).map_or("", String::as_str);
-        say(&format!("{}{at}: {}. {advice}", check.target.input, fault.detail));
+        let about = check.findings.iter().find(|f| f.code.ends_dialogue());
+        let advice = about.and_then(|f| f.fix.steps.first()).map(|step| format!(" {step}")).unwrap_or_default();
+        say(&format!("{}{at}: {}.{advice}", check.target.input, fault.detail));
     }
 
     fn write(&mut self, text: &str) {

@@ -64,6 +64,26 @@ impl Code {
     pub fn entry(self) -> &'static Entry {
         &ENTRIES[self as usize]
     }
+
+    /// Whether it says why the dialogue ended early; a check with a [fault](crate::evidence::Fault) has one.
+    pub fn ends_dialogue(self) -> bool {
+        matches!(
+            self,
+            Self::TargetUnresolvable
+                | Self::TargetLookupFailed
+                | Self::ConnectRefused
+                | Self::ConnectTimeout
+                | Self::PortBlockedHere
+                | Self::NoRoute
+                | Self::SourceUnavailable
+                | Self::NoGreeting
+                | Self::ConnectionDropped
+                | Self::NotSmtp
+                | Self::TlsNotSpoken
+                | Self::ReplyBroken
+                | Self::ReplyTimeout
+        )
+    }
 }
 
 impl fmt::Display for Code {

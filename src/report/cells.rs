@@ -313,27 +313,16 @@ pub(super) fn open_edges(check: &Check) -> Vec<(EdgeState, String)> {
 
 /// Findings that say that something could not be seen, rather than what was.
 fn could_not_tell(code: Code) -> bool {
-    matches!(
-        code,
-        Code::PtrLookupFailed
-            | Code::PtrForwardLookupFailed
-            | Code::EhloLookupFailed
-            | Code::EhloRefused
-            | Code::GreetingRefused
-            | Code::GreetingDeferred
-            | Code::TargetUnresolvable
-            | Code::TargetLookupFailed
-            | Code::ConnectRefused
-            | Code::ConnectTimeout
-            | Code::PortBlockedHere
-            | Code::NoRoute
-            | Code::SourceUnavailable
-            | Code::NoGreeting
-            | Code::ConnectionDropped
-            | Code::NotSmtp
-            | Code::ReplyBroken
-            | Code::ReplyTimeout
-    )
+    code.ends_dialogue()
+        || matches!(
+            code,
+            Code::PtrLookupFailed
+                | Code::PtrForwardLookupFailed
+                | Code::EhloLookupFailed
+                | Code::EhloRefused
+                | Code::GreetingRefused
+                | Code::GreetingDeferred
+        )
 }
 
 /// The sign of a finding.

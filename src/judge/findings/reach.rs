@@ -81,3 +81,52 @@ fn not_smtp(dialogue: &Dialogue) -> String {
     let shown: String = line.chars().take(60).collect();
     format!("It is {what}: the answer is `{shown}`.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Client, Evidence, TargetSeen};
+
+    /// What the sentence beside a report relies on.
+    #[test]
+    fn every_fault_has_one_finding_that_says_why_the_dialogue_ended() {
+        let phases = ["resolve", "connect", "greeting", "ehlo", "helo", "starttls", "tls"];
+        let kinds = [
+            FaultKind::NoAddress,
+            FaultKind::LookupFailed,
+            FaultKind::ConnectionRefused,
+            FaultKind::TimedOut,
+            FaultKind::Unreachable,
+            FaultKind::NotPermitted,
+            FaultKind::SourceUnavailable,
+            FaultKind::Reset,
+            FaultKind::Closed,
+            FaultKind::NotSmtp,
+            FaultKind::LineTooLong,
+            FaultKind::TooManyLines,
+            FaultKind::TooLarge,
+            FaultKind::CodeChanged,
+            FaultKind::PlaintextBeforeTls,
+            FaultKind::HandshakeFailed,
+            FaultKind::Io,
+        ];
+        for phase in phases.map(|p| serde_json::from_value::<Phase>(p.into()).unwrap()) {
+            for kind in kinds {
+                let fault = Fault { phase, kind, detail: "trouble".into() };
+                let evidence = Evidence {
+                    label: serde_json::Value::Null,
+                    observed_at: String::new(),
+                    target: TargetSeen { input: String::new(), host: None, address: None, port: None },
+                    client: Client { ip: None, ip_source: None, ehlo: None, ehlo_source: None },
+                    smtp: Some(Dialogue { fault: Some(fault), ..Dialogue::default() }),
+                    lookups: Vec::new(),
+                    resolvers: Vec::new(),
+                    controls: Vec::new(),
+                };
+                let check = crate::judge::judge(&evidence);
+                let about: Vec<Code> = check.findings.iter().map(|f| f.code).filter(|c| c.ends_dialogue()).collect();
+                assert_eq!(about.len(), 1, "{phase:?} {kind:?}: {about:?}");
+            }
+        }
+    }
+}
