@@ -12,7 +12,7 @@ use crate::name::unmap;
 use crate::observe::Request;
 use crate::target::Target;
 
-/// The longest line that we take.
+/// The longest line that we take, in octets without its line end.
 const MAX_LINE: usize = 64 << 10;
 
 /// A JSON line.
@@ -43,17 +43,24 @@ pub(super) async fn next<R: AsyncBufRead + Unpin>(
 ) -> std::io::Result<Option<Read>> {
     loop {
         let mut line = Vec::new();
-        let limit = MAX_LINE as u64 + 1;
+        // A line of the greatest length and its CRLF.
+        let limit = MAX_LINE as u64 + 2;
         if (&mut *reader).take(limit).read_until(b'\n', &mut line).await? == 0 {
             return Ok(None);
         }
         *number += 1;
         let bad = |why: String| Ok(Some(Read::Bad(format!("input line {number}: {why}"))));
-        if line.len() > MAX_LINE {
-            skip_line(reader).await?;
+        let (ended, content) = match line.strip_suffix(b"\n") {
+            Some(content) => (true, content.strip_suffix(b"\r").unwrap_or(content)),
+            None => (false, line.as_slice()),
+        };
+        if content.len() > MAX_LINE {
+            if !ended {
+                skip_line(reader).await?;
+            }
             return bad(format!("longer than {MAX_LINE} octets; one target a line"));
         }
-        let Ok(text) = std::str::from_utf8(&line) else {
+        let Ok(text) = std::str::from_utf8(content) else {
             return bad("not UTF-8; save the list as UTF-8".into());
         };
         // A byte order mark is how some editors begin a file, not part of a name.
@@ -155,6 +162,19 @@ mod tests {
             ]
         );
         assert!(got[2].contains("tarqet"), "{}", got[2]);
+    }
+
+    #[tokio::test]
+    async fn a_line_about_as_long_as_allowed_takes_nothing_of_the_next() {
+        for length in MAX_LINE - 2..=MAX_LINE + 3 {
+            for end in ["\n", "\r\n"] {
+                // A note may be as long as a line.
+                let text = format!("#{}{end}good.example{end}", "a".repeat(length - 1));
+                let got = all(text.as_bytes(), &LineDefaults::default()).await;
+                assert_eq!(got.last().unwrap(), "good.example:25|[]||null", "{length} {end:?}");
+                assert_eq!(got.len() == 2, length > MAX_LINE, "{length} {end:?}: {got:?}");
+            }
+        }
     }
 
     #[tokio::test]
