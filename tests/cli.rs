@@ -3,9 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "the test plays the servers and writes the files")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -71,6 +71,12 @@ fn bad_usage_is_one_sentence_and_exit_2() {
             "--input /nonexistent/evidence.json: No such file",
         ),
         (vec!["check", "--input", missing, "mail.example.net"], "--input brings its own targets"),
+        (vec!["check", "--input", "-", "--resolver", "127.0.0.1"], "--input: nothing to check"),
+        (
+            vec!["check", "192.0.2.1", "--save", "/nonexistent/evidence.json"],
+            "--save /nonexistent/evidence.json: No such file",
+        ),
+        (vec!["check", "192.0.2.1", "--save", "/"], "--save /: not a file"),
         (vec!["demo", "no-such-scenario"], "there is no scenario no-such-scenario"),
     ] {
         let out = run(&args);
@@ -97,6 +103,7 @@ fn broken_evidence_files_are_refused_with_the_reason() {
         ("{", "not saved evidence"),
         ("[1,2]", "not saved evidence"),
         (r#"{"schema":"smtp-preflight-evidence/9","evidence":[]}"#, "its schema is `smtp-preflight-evidence/9`"),
+        (r#"{"schema":"smtp-preflight-evidence/1","evidence":[]}"#, "nothing to check"),
         (r#"{"schema":"smtp-preflight-evidence/1"}"#, "missing field `evidence`"),
         (r#"{"schema":"smtp-preflight-evidence/1","evidence":[{}]}"#, "missing field"),
         ("\u{1b}[31m", "not saved evidence"),
@@ -240,6 +247,10 @@ async fn input_streams_with_labels_and_survives_bad_lines() {
         4,
         "three rows and a summary:\n{rows}"
     );
+    std::fs::write(&file, format!("# one target, many lines\n\n{target}\n")).unwrap();
+    let one = run_in(&args, &["--input", file.to_str().unwrap()]).await;
+    assert_eq!(one.status.code(), Some(0), "{}", text(&one.stderr));
+    assert!(text(&one.stdout).contains("AGREES"), "a table for the only one:\n{}", text(&one.stdout));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,6 +277,107 @@ async fn a_reader_who_leaves_ends_the_writing_quietly() {
     .await
     .unwrap();
     assert_eq!((code, err.as_str()), (Some(0), ""));
+}
+
+/// Who cannot write the evidence learns it before anything is dialled, and nothing half-written is left.
+#[test]
+fn evidence_that_cannot_be_saved_stops_the_run_before_it_dials() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    // A folder in the way of the file to be.
+    std::fs::create_dir(folder.path().join("e.json.part")).unwrap();
+    let check = |file: &str, more: &[&str]| {
+        let file = folder.path().join(file);
+        run(&[&["check", "--resolver", "127.0.0.1:1", "--save", file.to_str().unwrap()], more].concat())
+    };
+    let out = check("e.json", &[&target]);
+    assert_eq!((out.status.code(), text(&out.stdout).as_str()), (Some(2), ""));
+    assert!(text(&out.stderr).contains("give a file that can be written"), "{}", text(&out.stderr));
+    assert!(listener.accept().is_err(), "it was dialled");
+    let out = check("f.json", &["--input", "/nonexistent/list"]);
+    assert_eq!(out.status.code(), Some(2));
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["e.json.part"], "nothing is left of a run that checked nothing");
+}
+
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    let kill = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
+/// A run that reads its targets from us, and the pipe to give them by.
+#[cfg(unix)]
+fn batch(args: &[String], more: &[&str]) -> (Child, ChildStdin) {
+    let mut command = program();
+    command.args(args).args(["--input", "-"]).args(more);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let input = child.stdin.take().unwrap();
+    (child, input)
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_batch_ends_with_what_is_running_and_is_not_all_judged() {
+    let (lab, args) = world("agree").await;
+    let target = lab.target.clone().unwrap();
+    let args: Vec<String> = args.into_iter().filter(|a| *a != target).collect();
+    let out = tokio::task::spawn_blocking(move || {
+        let (mut child, mut input) = batch(&args, &["--format", "ndjson"]);
+        input.write_all(format!("{target}\n").as_bytes()).unwrap();
+        let mut printed = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        printed.read_line(&mut line).unwrap();
+        assert!(line.contains(r#""verdict":"agree""#), "{line}");
+        // The input stays open: only the interrupt can end the run.
+        interrupt(&child);
+        let out = child.wait_with_output().unwrap();
+        drop(input);
+        out
+    })
+    .await
+    .unwrap();
+    assert_eq!(out.status.code(), Some(3), "all that was checked agrees, and not all was checked");
+    assert!(text(&out.stderr).contains("interrupted"), "{}", text(&out.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_drops_what_is_running_and_keeps_what_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("evidence.json");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let args = ["check", "--resolver", "127.0.0.1:1", "--control", "none", "--timeout", "100s"].map(String::from);
+    let begun = Instant::now();
+    let (mut child, mut input) = batch(&args, &["--format", "json", "-v", "--save", file.to_str().unwrap()]);
+    let silent_port = silent.local_addr().unwrap();
+    input.write_all(format!("{{\"ip\":\"192.0.2.1\"}}\n{silent_port}\n").as_bytes()).unwrap();
+    let held_open = silent.accept().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut read_until = |words: &str| {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert_ne!(said.read_line(&mut line).unwrap(), 0, "the run ended without saying {words}");
+        }
+    };
+    // Its transcript: the first check is done.
+    read_until("1.2.0.192.in-addr.arpa");
+    interrupt(&child);
+    read_until("letting the checks in flight end");
+    interrupt(&child);
+    read_until("dropped");
+    let out = child.wait_with_output().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert_eq!(out.status.code(), Some(3));
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(report["summary"]["checks"], 1, "what is done is printed");
+    let saved: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(saved["evidence"].as_array().unwrap().len(), 1, "and saved");
+    assert!(!folder.path().join("evidence.json.part").exists());
+    drop(held_open);
 }
 
 /// A server that sends what it is told, over and over, until the client goes away.

@@ -1,7 +1,5 @@
 //! The command line: arguments to a plan, a plan to a run, a run to an exit code.
 
-#![expect(clippy::disallowed_methods, reason = "this room reads arguments and files and starts everything else")]
-
 mod args;
 mod check;
 mod demo;
@@ -9,6 +7,8 @@ mod exit;
 mod input;
 mod output;
 mod plan;
+mod printer;
+mod save;
 
 use std::process::ExitCode;
 
@@ -79,14 +79,4 @@ fn print(octets: &[u8]) -> Exit {
             Exit::Usage
         }
     }
-}
-
-/// Writes a file whole or not at all: a reader never finds half of one.
-fn write_file(file: &std::path::Path, text: &str) -> std::io::Result<()> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".part");
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, file).inspect_err(|_| {
-        let _ = std::fs::remove_file(&beside);
-    })
 }
