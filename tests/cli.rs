@@ -71,7 +71,6 @@ fn bad_usage_is_one_sentence_and_exit_2() {
             "--input /nonexistent/evidence.json: No such file",
         ),
         (vec!["check", "--input", missing, "mail.example.net"], "--input brings its own targets"),
-        (vec!["check", "--input", "-", "--resolver", "127.0.0.1"], "--input: nothing to check"),
         (
             vec!["check", "192.0.2.1", "--save", "/nonexistent/evidence.json"],
             "--save /nonexistent/evidence.json: No such file",
@@ -279,6 +278,24 @@ async fn a_reader_who_leaves_ends_the_writing_quietly() {
     assert_eq!((code, err.as_str()), (Some(0), ""));
 }
 
+#[test]
+fn an_input_that_holds_no_target_is_not_a_success() {
+    for content in ["", "\n", "# only a note\n\n"] {
+        let mut child = program()
+            .args(["check", "--input", "-", "--resolver", "127.0.0.1"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(content.as_bytes()).unwrap();
+        let out = child.wait_with_output().unwrap();
+        let err = text(&out.stderr);
+        assert_eq!((out.status.code(), text(&out.stdout).as_str()), (Some(2), ""), "{content:?}");
+        assert!(err.contains("--input: nothing to check") && err.lines().count() == 1, "{content:?}: {err}");
+    }
+}
+
 /// Who cannot write the evidence learns it before anything is dialled, and nothing half-written is left.
 #[test]
 fn evidence_that_cannot_be_saved_stops_the_run_before_it_dials() {
@@ -370,7 +387,7 @@ fn a_second_interrupt_drops_what_is_running_and_keeps_what_is_done() {
     interrupt(&child);
     read_until("dropped");
     let out = child.wait_with_output().unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     assert_eq!(out.status.code(), Some(3));
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(report["summary"]["checks"], 1, "what is done is printed");
@@ -399,15 +416,19 @@ fn hostile_greetings_end_in_time_in_little_memory_and_print_nothing_raw() {
     let mut megabyte = vec![b'A'; 1 << 20];
     megabyte.push(b'\n');
     let megabyte: &'static [u8] = Box::leak(megabyte.into_boxed_slice());
-    let cases: [(&str, &'static [u8], u64); 6] = [
-        ("endless lines", b"220-again\r\n", 0),
-        ("an endless line", b"220 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0),
-        ("one octet a second", b"2", 1000),
-        ("a megabyte in a line", megabyte, 0),
-        ("binary", b"\x00\x01\xff\xfe\x9b\x1b[31m\r\n", 0),
-        ("escape sequences", b"220 \x1b]0;owned\x07\x1b[2J\xe2\x80\xae mail\r\n", 0),
+    let escapes = b"220 \x1b]0;owned\x07\x1b[2J\xe2\x80\xae mail\r\n";
+    let cases: [(&str, &'static [u8], u64, &[i32]); 7] = [
+        ("endless lines", b"220-again\r\n", 0, &[3]),
+        ("an endless line", b"220 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0, &[3]),
+        ("one octet a second", b"2", 1000, &[3]),
+        ("a megabyte in a line", megabyte, 0, &[3]),
+        ("binary", b"\x00\x01\xff\xfe\x9b\x1b[31m\r\n", 0, &[3]),
+        ("escape sequences, then silence", escapes, 20_000, &[3]),
+        // How the octets fall into segments decides whether the next greeting stands where the EHLO
+        // reply belongs, and is judged as one: a name that is none.
+        ("escape sequences for ever", escapes, 0, &[1, 3]),
     ];
-    for (what, octets, pause) in cases {
+    for (what, octets, pause, exits) in cases {
         let port = hostile(octets, Duration::from_millis(pause));
         let begun = Instant::now();
         let target = format!("127.0.0.1:{port}");
@@ -424,7 +445,7 @@ fn hostile_greetings_end_in_time_in_little_memory_and_print_nothing_raw() {
         }
         let out = child.wait_with_output().unwrap();
         assert!(begun.elapsed() < Duration::from_secs(8), "{what}: {:?}", begun.elapsed());
-        assert_eq!(out.status.code(), Some(3), "{what}");
+        assert!(out.status.code().is_some_and(|c| exits.contains(&c)), "{what}: {}", out.status);
         assert!(peak < 32 << 10, "{what}: {peak} KiB");
         for stream in [&out.stdout, &out.stderr] {
             let printed = text(stream);
