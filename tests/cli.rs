@@ -252,6 +252,31 @@ async fn input_streams_with_labels_and_survives_bad_lines() {
     assert!(text(&one.stdout).contains("AGREES"), "a table for the only one:\n{}", text(&one.stdout));
 }
 
+/// The target names the check where nothing is dialled, and a label comes back as it was given.
+#[test]
+fn what_the_caller_says_of_a_check_comes_back_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, saved) = (folder.path().join("list"), folder.path().join("evidence.json"));
+    let label = r#"[12345678901234567890123,-0.10,1e+400,{"b":1,"a":"ü"}]"#;
+    std::fs::write(&list, format!(r#"{{"target":"relay.example","ip":"127.0.0.2","label":{label}}}"#)).unwrap();
+    let (list, saved) = (list.to_str().unwrap(), saved.to_str().unwrap());
+    let dns_only = ["check", "--no-connect", "--resolver", "127.0.0.1:1", "--format", "ndjson"];
+    let live = run(&[&dns_only[..], &["--input", list, "--save", saved]].concat());
+    let replayed = run(&["check", "--replay", saved, "--format", "ndjson"]);
+    let given = run(&[&dns_only[..], &["relay.example", "--ip", "127.0.0.2"]].concat());
+    for (out, label) in [(&live, label), (&replayed, label), (&given, "null")] {
+        let printed = text(&out.stdout);
+        assert!(printed.starts_with(&format!(r#"{{"label":{label},"#)), "{printed}");
+        let check: Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(check["target"]["host"], "relay.example", "{printed}");
+        assert_eq!(check["target"]["input"], "relay.example");
+        assert_eq!(check["target"]["port"], Value::Null, "nothing was to be dialled");
+        assert_eq!(check["client"]["ip"], "127.0.0.2");
+        assert_eq!(check["smtp"], Value::Null);
+    }
+    assert_eq!(live.stdout, replayed.stdout);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_who_leaves_ends_the_writing_quietly() {
     let (lab, args) = world("agree").await;

@@ -96,6 +96,8 @@ pub struct Request {
     pub label: serde_json::Value,
     /// The server to dial; `None` for DNS only.
     pub target: Option<Target>,
+    /// DNS only, though there is a target: it names the check.
+    pub no_connect: bool,
     /// The outbound addresses to judge, instead of the addresses dialled.
     pub ips: Vec<IpAddr>,
     /// The client EHLO name to judge, instead of the one replied.
@@ -126,8 +128,8 @@ impl Observer {
             memo: Memo::new(self.dns.clone(), Instant::now() + self.options.timeout),
         };
         match &request.target {
-            None => join_all(request.ips.iter().map(|ip| run.identity_alone(*ip))).await,
-            Some(target) => run.with_target(target).await,
+            Some(target) if !request.no_connect => run.with_target(target).await,
+            _ => join_all(request.ips.iter().map(|ip| run.identity_alone(*ip))).await,
         }
     }
 }
@@ -326,9 +328,12 @@ impl Run<'_> {
             label: self.request.label.clone(),
             observed_at: self.observed_at.clone(),
             target: TargetSeen {
-                input: target
-                    .map_or_else(|| identity.map_or_else(String::new, |i| i.0.to_string()), |t| t.0.input.clone()),
-                host: target.map(|t| t.0.host.to_string()),
+                input: self
+                    .request
+                    .target
+                    .as_ref()
+                    .map_or_else(|| identity.map_or_else(String::new, |i| i.0.to_string()), |t| t.input.clone()),
+                host: self.request.target.as_ref().map(|t| t.host.to_string()),
                 address: target.and_then(|t| t.1),
                 port: target.map(|t| t.0.port),
             },
