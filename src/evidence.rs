@@ -77,6 +77,20 @@ pub struct Evidence {
     pub resolvers: Vec<String>,
     /// Connections to other hosts, made to tell a blocked port from a dead server.
     pub controls: Vec<Control>,
+    /// How this machine learnt its own address, where the check is of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnSeen>,
+}
+
+/// What this machine could learn of the address that it sends from, in one address family.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OwnSeen {
+    /// The interface address from which it asked; `null` when it has no route there.
+    pub local: Option<IpAddr>,
+    /// What each service answered to "from which address do I ask?", the preferred first.
+    pub asked: Vec<Lookup>,
+    /// Where the EHLO name was found, in words.
+    pub ehlo_from: Option<String>,
 }
 
 /// The target of a check.
@@ -102,7 +116,7 @@ pub enum IpSource {
     Given,
     /// A `Received:` line.
     Received,
-    /// A bounce's own words.
+    /// A bounce's own words, or a service that tells an asker its address.
     Reported,
     /// A connection that reached our listener.
     Listened,
@@ -116,7 +130,7 @@ pub enum EhloSource {
     Replied,
     /// `--ehlo`.
     Given,
-    /// A `Received:` line.
+    /// A `Received:` line, or a receiver that quotes the name that it was given.
     Received,
     /// A connection that reached our listener.
     Listened,

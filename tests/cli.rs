@@ -493,6 +493,7 @@ fn help_version_completions_and_man() {
         (vec!["--help"], "Exit codes: 0 agrees"),
         (vec!["--version"], env!("CARGO_PKG_VERSION")),
         (vec!["check", "--help"], "--resolver"),
+        (vec!["bounce", "--help"], "3 a cause in the sender's identity that could not be checked again"),
         (vec!["completions", "bash"], "_smtp__preflight()"),
         (vec!["completions", "zsh"], "#compdef smtp-preflight"),
         (vec!["man"], ".TH"),

@@ -7,6 +7,8 @@
 
 use std::path::Path;
 
+use smtp_preflight::lab::{Lab, Scenario};
+
 fn same(page: &str, now: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -24,38 +26,63 @@ fn findings() {
 #[test]
 fn schema() {
     same("docs/schema/report.json", &smtp_preflight::report::schema_json());
+    same("docs/schema/bounces.json", &smtp_preflight::report::bounces_schema_json());
 }
 
-/// The README shows what the program prints, to the letter.
-#[test]
-fn readme() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let page = std::fs::read_to_string(&path).unwrap();
-    let mut now = page.clone();
+/// The README shows what the program prints, to the letter. Of the bounce, what changes from run to run
+/// (the resolver's port, the time taken) stands for itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn readme() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut now = std::fs::read_to_string(root.join("README.md")).unwrap();
     for (command, evidence) in [
         ("$ smtp-preflight check relay.example.net --tls off\n", "fixtures/evidence/agree.json"),
         ("$ smtp-preflight check relay.example.org --tls off\n", "fixtures/evidence/no-ptr.json"),
     ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(root)
             .args(["check", "--replay", evidence])
             .output()
             .unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap();
-        let begin = now.find(command).unwrap() + command.len();
-        let end = begin + now[begin..].find("```").unwrap();
-        now.replace_range(begin..end, &printed);
+        show(&mut now, command, &String::from_utf8(output.stdout).unwrap());
     }
+    show(&mut now, "$ smtp-preflight bounce bounce.eml\n", &bounce(root).await);
     same("README.md", &now);
+}
+
+fn show(page: &mut String, command: &str, printed: &str) {
+    let begin = page.find(command).unwrap() + command.len();
+    let end = begin + page[begin..].find("```").unwrap();
+    page.replace_range(begin..end, printed);
+}
+
+/// A bounce's report, before the DNS of `fixtures/desk.toml`.
+async fn bounce(root: &Path) -> String {
+    let scenario = std::fs::read_to_string(root.join("fixtures/desk.toml")).unwrap();
+    let lab = Lab::start(&Scenario::parse("desk", &scenario).unwrap()).await.unwrap();
+    let resolver = lab.resolvers[0].to_string();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(root.join("fixtures/bounces/01-postfix-gmail-ptr.eml"), folder.path().join("bounce.eml")).unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+    program.current_dir(folder.path()).args(["bounce", "bounce.eml", "--resolver", &resolver]);
+    let output = tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let (before, after) = printed.split_once(&format!("asked {resolver} · ")).unwrap();
+    let (_, after) = after.split_once('\n').unwrap();
+    format!("{before}asked 192.0.2.53 · 0.6 ms\n{after}")
 }
 
 /// What the README tells a newcomer to type is what the program understands.
 #[test]
 fn the_readme_names_options_that_there_are() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let help =
-        std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight")).args(["check", "--help"]).output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
+    let help: String = ["check", "bounce"]
+        .into_iter()
+        .map(|verb| {
+            let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+            String::from_utf8(program.args([verb, "--help"]).output().unwrap().stdout).unwrap()
+        })
+        .collect();
     let options: std::collections::BTreeSet<&str> = page
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
         .filter(|word| {

@@ -216,8 +216,6 @@ pub struct Bounce {
     pub truncated: bool,
     /// Why nothing could be read, in one sentence.
     pub unreadable: Option<String>,
-    /// The identity's state now, filled by the caller's check.
-    pub check: Option<serde_json::Value>,
 }
 
 /// Reads one message or one piece of text. At most [`MAX_MESSAGE`] octets; time grows with the
@@ -271,7 +269,6 @@ pub fn unreadable(why: &str) -> Bounce {
         forwarded: false,
         truncated: false,
         unreadable: Some(reply::clean(why)),
-        check: None,
     }
 }
 

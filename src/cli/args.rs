@@ -33,8 +33,12 @@ pub struct Cli {
 pub enum Command {
     /// The probe: dial, look up, judge, and show the three-way agreement
     Check(Box<CheckArgs>),
+    /// A bounce, a message, pasted words: the cause, the sending address, and its state today
+    Bounce(Box<super::bounce::BounceArgs>),
     /// The embedded lab: every scenario on real loopback sockets, no network needed
     Demo(DemoArgs),
+    /// What a finding or an SMTP refusal means, and the fix
+    Explain(ExplainArgs),
     /// Print a shell's completion script
     Completions {
         /// The shell
@@ -60,6 +64,14 @@ pub struct CheckArgs {
     /// DNS only; needs --ip (or identities in --input)
     #[arg(long, help_heading = "Identity")]
     pub no_connect: bool,
+    /// This machine: the address that it sends from, as DNS services see it, and the EHLO name of --ehlo, of
+    /// the local mail server's configuration or of its greeting on 127.0.0.1:25 (not with --no-connect)
+    #[arg(long = "self", conflicts_with_all = ["targets", "ip", "input", "replay"], help_heading = "Identity")]
+    pub own: bool,
+    /// With --self: ask this DNS server for this name, whose answer is the asker's own address; TYPE is A,
+    /// AAAA or TXT [default: two operators, over IPv4 and IPv6]
+    #[arg(long, value_name = "NAME[/TYPE]@SERVER[:PORT]", help_heading = "Identity")]
+    pub whoami: Vec<String>,
 
     /// Many: one TARGET a line, or NDJSON {"target":…} / {"ip":…,"ehlo":…}, with an optional "label"
     #[arg(long, value_name = "FILE|-", help_heading = "Many")]
@@ -134,6 +146,17 @@ pub struct DemoArgs {
     /// Under the table, what each finding means and its own remedy
     #[arg(long)]
     pub explain: bool,
+    /// Colour [default: on a terminal, unless NO_COLOR is set]
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A finding's code, or a refusal as the receiver put it, in quotes ('550 5.7.25 …'); all codes without
+    #[arg(value_name = "CODE|REPLY")]
+    pub what: Vec<String>,
     /// Colour [default: on a terminal, unless NO_COLOR is set]
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::ready;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::plan::{LineDefaults, Plan, Source, own_name_remark};
 use super::printer::Printer;
 use super::save::Saving;
 use crate::evidence::{Evidence, EvidenceFile, LoadFault};
-use crate::observe::{Dns, Observer, Request};
+use crate::observe::{Dns, Observer, Options, Request};
 
 /// The longest that one try of a DNS question may take.
 const DNS_TRY: Duration = Duration::from_secs(3);
@@ -27,6 +28,11 @@ const DNS_TRY: Duration = Duration::from_secs(3);
 const SETTLE: Duration = Duration::from_millis(200);
 /// An evidence file larger than this is not read.
 const MAX_EVIDENCE: u64 = 512 << 20;
+
+/// How long one try of a DNS question may take: it may depend on another, and each may need a second try.
+pub(super) fn dns_try(timeout: Duration) -> Duration {
+    DNS_TRY.min(timeout / 4)
+}
 
 /// Runs `check`.
 pub(super) async fn run(args: &CheckArgs) -> Exit {
@@ -49,9 +55,21 @@ pub(super) async fn run(args: &CheckArgs) -> Exit {
     };
     match &plan.source {
         Source::Replay(file) => replay(args, file).await,
-        Source::Requests(requests) => live(args, &plan, Requests::Given(requests.clone()), saving).await,
+        Source::Requests(requests) => {
+            live(args, &plan.resolvers, &plan.options, Requests::Given(requests.clone()), saving).await
+        }
+        Source::Own(services) => match super::own::requests(args, &plan.options, services).await {
+            Ok((requests, left)) => {
+                let options = Options { timeout: left, ..plan.options.clone() };
+                live(args, &plan.resolvers, &options, Requests::Given(requests), saving).await
+            }
+            Err(exit) => exit,
+        },
         Source::Input(file) => match open(file).await {
-            Ok(reader) => live(args, &plan, Requests::Read(reader, plan.line.clone()), saving).await,
+            Ok(reader) => {
+                let requests = Requests::Read(reader, plan.line.clone());
+                live(args, &plan.resolvers, &plan.options, requests, saving).await
+            }
             Err(e) => {
                 say(&format!("--input {}: {e}; give a readable file, or - for standard input", file.display()));
                 Exit::Usage
@@ -110,10 +128,15 @@ enum Requests {
     Read(Reader, LineDefaults),
 }
 
-async fn live(args: &CheckArgs, plan: &Plan, requests: Requests, saving: Option<Saving>) -> Exit {
-    // A question may depend on another, and each may need a second try.
-    let per_try = DNS_TRY.min(plan.options.timeout / 4);
-    let dns = match plan.resolvers.as_slice() {
+async fn live(
+    args: &CheckArgs,
+    resolvers: &[SocketAddr],
+    options: &Options,
+    requests: Requests,
+    saving: Option<Saving>,
+) -> Exit {
+    let per_try = dns_try(options.timeout);
+    let dns = match resolvers {
         [] => match Dns::of_system(per_try) {
             Ok(dns) => dns,
             Err(e) => {
@@ -123,7 +146,7 @@ async fn live(args: &CheckArgs, plan: &Plan, requests: Requests, saving: Option<
         },
         servers => Dns::each_of(servers, per_try),
     };
-    let observer = match Observer::new(dns, plan.options.clone()) {
+    let observer = match Observer::new(dns, options.clone()) {
         Ok(observer) => observer,
         Err(e) => {
             say(&format!("TLS cannot be set up: {e}"));

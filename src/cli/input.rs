@@ -107,7 +107,9 @@ fn request(text: &str, defaults: &LineDefaults) -> Result<Request, String> {
     match (&target, ips.is_empty(), defaults.no_connect) {
         (None, true, _) => Err("give \"target\" or \"ip\"".into()),
         (_, true, true) => Err("--no-connect needs an \"ip\" on the line".into()),
-        _ => Ok(Request { label: line.label, target, no_connect: defaults.no_connect, ips, ehlo }),
+        _ => {
+            Ok(Request { label: line.label, target, no_connect: defaults.no_connect, ips, ehlo, ..Request::default() })
+        }
     }
 }
 

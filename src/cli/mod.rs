@@ -1,11 +1,17 @@
 //! The command line: arguments to a plan, a plan to a run, a run to an exit code.
 
+#![expect(clippy::disallowed_methods, reason = "this room reads arguments and files and starts everything else")]
+
 mod args;
+mod bounce;
 mod check;
 mod demo;
 mod exit;
+mod explain;
 mod input;
+mod local_mta;
 mod output;
+mod own;
 mod plan;
 mod printer;
 mod save;
@@ -40,7 +46,9 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Exit {
     match command {
         Command::Check(args) => in_runtime(|| async move { check::run(&args).await }),
+        Command::Bounce(args) => in_runtime(|| async move { bounce::run(&args).await }),
         Command::Demo(args) => in_runtime(|| async move { demo::run(&args).await }),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "smtp-preflight", &mut script);

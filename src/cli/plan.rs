@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::args::{CheckArgs, TlsArg};
 use crate::name::{EhloName, unmap};
-use crate::observe::{DEFAULT_CONTROLS, Family, Options, Request};
+use crate::observe::{DEFAULT_CONTROLS, Family, Options, Request, Whoami};
 use crate::smtp::TlsMode;
 use crate::target::Target;
 
@@ -27,6 +27,8 @@ pub(super) enum Source {
     Input(PathBuf),
     /// Saved evidence.
     Replay(PathBuf),
+    /// This machine, by what these services see of it.
+    Own(Vec<Whoami>),
 }
 
 /// A run of `check`, decided.
@@ -75,6 +77,9 @@ impl Plan {
         if let Some(ehlo) = &args.ehlo {
             check_ehlo(ehlo)?;
         }
+        if !args.whoami.is_empty() && !args.own {
+            return fault("--whoami is for --self: it names a service that tells this machine its address");
+        }
         let line = LineDefaults { port: args.port, no_connect: args.no_connect, ehlo: args.ehlo.clone() };
         let source = match (&args.replay, &args.input) {
             (Some(file), _) => Source::Replay(file.clone()),
@@ -84,6 +89,7 @@ impl Plan {
                 }
                 Source::Input(file.clone())
             }
+            (None, None) if args.own => Source::Own(super::own::services(&args.whoami)?),
             (None, None) => Source::Requests(requests(args)?),
         };
         Ok(Self { source, resolvers, options, line })
@@ -104,7 +110,7 @@ fn requests(args: &CheckArgs) -> Result<Vec<Request>, PlanFault> {
     }
     if args.targets.is_empty() {
         if ips.is_empty() {
-            return fault("nothing to check: give a TARGET, --ip, --input or --replay (see --help)");
+            return fault("nothing to check: give a TARGET, --ip, --self, --input or --replay (see --help)");
         }
         return Ok(vec![request(None)]);
     }
@@ -149,9 +155,14 @@ pub(super) fn own_name_remark(name: &str) -> Option<String> {
 
 /// This machine's name, where it can stand in EHLO as it is.
 fn own_name() -> Option<String> {
-    let name = hostname::get().ok()?.into_string().ok()?;
+    let name = host_name()?;
     let read = EhloName::read(&name);
     (read.host().is_some() && read.flaws(&name).is_empty()).then_some(name)
+}
+
+/// This machine's name, as it calls itself.
+pub(super) fn host_name() -> Option<String> {
+    hostname::get().ok()?.into_string().ok()
 }
 
 fn controls(given: &[String]) -> Result<Vec<Target>, PlanFault> {
@@ -175,13 +186,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, PlanFault> {
 }
 
 /// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.
-fn resolver(text: &str) -> Result<SocketAddr, PlanFault> {
+pub(super) fn server(text: &str) -> Option<SocketAddr> {
     let bracketless = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
-    let parsed = match bracketless.parse::<IpAddr>() {
+    match bracketless.parse::<IpAddr>() {
         Ok(ip) => Some(SocketAddr::new(ip, 53)),
         Err(_) => text.parse::<SocketAddr>().ok().filter(|s| s.port() > 0),
-    };
-    parsed.ok_or_else(|| {
+    }
+}
+
+pub(super) fn resolver(text: &str) -> Result<SocketAddr, PlanFault> {
+    server(text).ok_or_else(|| {
         PlanFault(format!(
             "--resolver {text}: give the server's IP address, with a port where it is not 53, as in 192.0.2.53:5353"
         ))

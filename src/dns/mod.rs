@@ -33,6 +33,8 @@ pub enum RecordType {
     Ns,
     /// A domain's mail hosts.
     Mx,
+    /// Text; services that tell an asker its address answer in it.
+    Txt,
 }
 
 impl fmt::Display for RecordType {
@@ -44,6 +46,7 @@ impl fmt::Display for RecordType {
             Self::Soa => "SOA",
             Self::Ns => "NS",
             Self::Mx => "MX",
+            Self::Txt => "TXT",
         })
     }
 }
@@ -129,7 +132,8 @@ impl fmt::Display for Status {
     }
 }
 
-/// One record's data in presentation form: an address, or a name without its final dot.
+/// One record's data in presentation form: an address, or a name without its final dot; a TXT record's
+/// strings put together, as they came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// The data.

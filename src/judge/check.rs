@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Code;
+use super::own::OwnAddress;
+use super::receivers::Prediction;
 use super::remedy::Remedy;
 use super::view::View;
 use crate::dns::{FailedTry, Flags, Status};
@@ -78,6 +80,9 @@ pub struct Check {
     pub target: TargetSeen,
     /// The identity judged.
     pub client: ClientReport,
+    /// How this machine learnt its own identity; left out where the check is of another.
+    #[serde(rename = "self", default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnAddress>,
     /// The SMTP side; `null` when nothing was dialled.
     pub smtp: Option<SmtpReport>,
     /// The DNS side.
@@ -91,7 +96,7 @@ pub struct Check {
     /// What to change, in which order, and who can; `null` where there is nothing to change.
     pub remedy: Option<Remedy>,
     /// What known receivers would answer.
-    pub receivers: Vec<serde_json::Value>,
+    pub receivers: Vec<Prediction>,
 }
 
 /// The identity judged, and where each half of it came from.
@@ -366,6 +371,7 @@ pub(super) fn assemble(
             ehlo_source: view.ehlo.as_ref().map(|e| e.source),
             assumes_greets_as_it_sends: assumed,
         },
+        own: evidence.own.as_ref().map(OwnAddress::of),
         smtp: super::smtp_report::smtp_report(evidence),
         dns: super::dns_report::dns_report(view),
         iprev: super::agreement::iprev(view, &agreement.ptr_forward),

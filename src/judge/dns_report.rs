@@ -68,7 +68,7 @@ pub(super) fn zone(view: &View<'_>, ptr: &Lookup) -> Option<Zone> {
     Some(Zone { apex, primary, contact, servers })
 }
 
-/// Questions to which two resolvers gave different definite answers, or one answered and one failed.
+/// Questions to which two resolvers gave different definite answers.
 pub(super) fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
@@ -78,8 +78,9 @@ pub(super) fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
             continue;
         }
         let all = asked(view.evidence, question);
-        let all: Vec<&&Lookup> = all.iter().filter(|l| l.status != Status::NotAsked).collect();
-        let said: BTreeSet<String> = all.iter().map(|l| sorted(l)).collect();
+        let asked: Vec<&&Lookup> = all.iter().filter(|l| l.status != Status::NotAsked).collect();
+        // A resolver that fails holds no other opinion; that it failed is told apart.
+        let said: BTreeSet<String> = asked.iter().filter(|l| l.status.is_definite()).map(|l| sorted(l)).collect();
         if said.len() > 1 {
             found.push(Disagreement {
                 question: format!("{} {}", question.kind, question.name),

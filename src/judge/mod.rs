@@ -12,25 +12,36 @@ mod catalogue;
 mod check;
 mod dns_report;
 mod findings;
+mod own;
+pub mod receivers;
 mod remedy;
 mod smtp_report;
 mod view;
 
-pub use catalogue::{Code, Entry};
+pub use catalogue::{Code, Entry, Rule, Subject};
 pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,
 };
+pub use own::{OwnAddress, ServiceSaid};
 
 pub use remedy::{MtaHint, ProviderHint, Remedy, RemedyStep, Side};
 
 use crate::evidence::Evidence;
+use receivers::Selection;
 
-/// Judges one identity.
+/// Judges one identity, the answers of all known receivers included.
 pub fn judge(evidence: &Evidence) -> Check {
+    judge_for(evidence, &Selection::All)
+}
+
+/// Judges one identity, with the answers of these receivers.
+pub fn judge_for(evidence: &Evidence, selection: &Selection) -> Check {
     let view = view::View::of(evidence);
     let agreement = agreement::agreement(&view);
     let findings = findings::findings(&view, &agreement);
     let remedy = remedy::remedy(&view, &agreement);
-    check::assemble(evidence, &view, agreement, findings, remedy)
+    let mut check = check::assemble(evidence, &view, agreement, findings, remedy);
+    check.receivers = receivers::predict(evidence, selection);
+    check
 }

@@ -3,7 +3,7 @@
 use super::check::{GreetingReport, SmtpReport};
 use super::view::hello_reply;
 use crate::evidence::{Dialogue, Evidence};
-use crate::smtp::{Reply, claimed_name, extensions};
+use crate::smtp::{Reply, extensions, greeting_name, hello_name};
 
 pub(super) fn smtp_report(evidence: &Evidence) -> Option<SmtpReport> {
     let dialogue = evidence.smtp.as_ref()?;
@@ -15,7 +15,7 @@ pub(super) fn smtp_report(evidence: &Evidence) -> Option<SmtpReport> {
     Some(SmtpReport {
         helo_as: dialogue.helo_as.clone(),
         source: dialogue.source,
-        banner: dialogue.greeting.as_ref().map(greeting),
+        banner: dialogue.greeting.as_ref().map(|g| GreetingReport { name: banner_name(g), ..greeting(g) }),
         ehlo,
         ehlo_before_tls: before.map(|reply| ehlo_reply(reply, name(reply))),
         helo: last("HELO").map(greeting),
@@ -42,7 +42,13 @@ fn greeting(reply: &Reply) -> GreetingReport {
     GreetingReport { code: reply.code, lines: reply.lines.clone(), name: name(reply), extensions: None }
 }
 
+/// The name in a greeting; half a line gives none, since the rest of the name may be missing.
+pub(super) fn banner_name(greeting: &Reply) -> Option<String> {
+    let whole = greeting.complete || greeting.lines.len() > 1;
+    greeting_name(greeting.lines.first().filter(|_| whole && greeting.code.is_some())?).map(str::to_owned)
+}
+
+/// The name in an EHLO or HELO reply.
 pub(super) fn name(reply: &Reply) -> Option<String> {
-    reply.code?;
-    claimed_name(reply.lines.first()?).map(str::to_owned)
+    hello_name(reply.lines.first().filter(|_| reply.is_positive())?).map(str::to_owned)
 }

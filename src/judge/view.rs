@@ -3,12 +3,13 @@
 //! Where several resolvers were asked: records win over "none" and "none" over trouble, and the
 //! records are the union in order of first sight. That they differ is a finding of its own.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::dns::{Lookup, Question, RecordType, Status, reverse_name};
 use crate::evidence::{Dialogue, EhloSource, Evidence};
 use crate::name::{EhloName, HostName, unmap};
-use crate::smtp::{Reply, claimed_name};
+use crate::smtp::{Reply, hello_name};
 
 /// At most this many PTR names are looked at (RFC 7208 §4.6.4).
 pub(super) const MAX_PTR_NAMES: usize = 10;
@@ -47,10 +48,9 @@ pub(super) struct View<'a> {
     pub ehlo: Option<Spoken>,
     /// The PTR question's answer; `None` when there is no address or it was not asked.
     pub ptr: Option<Lookup>,
-    /// PTR names in the order of the answer, at most [`MAX_PTR_NAMES`].
+    /// PTR names in the order of the answer, each once.
     pub ptr_names: Vec<String>,
-    /// How many PTR names there are in all.
-    pub ptr_total: usize,
+    /// The first [`MAX_PTR_NAMES`] of them, looked up.
     pub forward: Vec<Forward>,
     pub ehlo_forward: Option<Forward>,
 }
@@ -60,9 +60,10 @@ impl<'a> View<'a> {
         let ip = evidence.client.ip.map(unmap);
         let ehlo = spoken(evidence);
         let ptr = ip.and_then(|ip| merged(evidence, &reverse_name(ip), RecordType::Ptr));
-        let all: Vec<String> = ptr.iter().flat_map(|l| l.data().map(str::to_owned)).collect();
-        let ptr_names: Vec<String> = all.iter().take(MAX_PTR_NAMES).cloned().collect();
-        let forward = ip.map(|ip| ptr_names.iter().map(|n| forward(evidence, n, ip)).collect()).unwrap_or_default();
+        let ptr_names = distinct(ptr.iter().flat_map(Lookup::data));
+        let forward = ip
+            .map(|ip| ptr_names.iter().take(MAX_PTR_NAMES).map(|n| forward(evidence, n, ip)).collect())
+            .unwrap_or_default();
         let ehlo_forward = match (&ehlo, ip) {
             (Some(Spoken { raw, name: EhloName::Host(name), .. }), Some(ip)) => {
                 let mut found = forward_of(evidence, name.as_str(), ip);
@@ -71,7 +72,7 @@ impl<'a> View<'a> {
             }
             _ => None,
         };
-        Self { evidence, ip, ehlo, ptr, ptr_total: all.len(), ptr_names, forward, ehlo_forward }
+        Self { evidence, ip, ehlo, ptr, ptr_names, forward, ehlo_forward }
     }
 
     pub(super) fn dialogue(&self) -> Option<&'a Dialogue> {
@@ -101,8 +102,14 @@ fn spoken(evidence: &Evidence) -> Option<Spoken> {
         let source = client.ehlo_source.unwrap_or(EhloSource::Given);
         return Some(Spoken { raw: raw.clone(), name: EhloName::read(raw), source });
     }
-    let raw = claimed_name(hello_reply(evidence.smtp.as_ref()?)?.lines.first()?)?;
+    let raw = hello_name(hello_reply(evidence.smtp.as_ref()?)?.lines.first()?)?;
     Some(Spoken { raw: raw.to_owned(), name: EhloName::read(raw), source: EhloSource::Replied })
+}
+
+/// Each name once, whatever its case; as it was first written.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names.filter(|n| seen.insert(n.to_ascii_lowercase())).map(str::to_owned).collect()
 }
 
 fn forward(evidence: &Evidence, raw: &str, ip: IpAddr) -> Forward {

@@ -9,3 +9,4 @@ pub mod mtas;
 pub mod names;
 pub mod pattern;
 pub mod providers;
+pub mod receivers;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -44,7 +44,8 @@ pub(super) async fn start(
     expand: impl Fn(&str) -> String,
 ) -> Result<DnsServer, String> {
     let handler = Handler::new(plan, delay, expand)?;
-    let (udp, tcp) = sockets().await.map_err(|e| format!("no port for the DNS server: {e}"))?;
+    let at = plan.address.unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let (udp, tcp) = sockets(at).await.map_err(|e| format!("no port for the DNS server: {e}"))?;
     let address = udp.local_addr().map_err(|e| e.to_string())?;
     let mut server = Server::new(handler);
     server.register_socket(udp);
@@ -53,10 +54,10 @@ pub(super) async fn start(
 }
 
 /// One port, free on UDP and on TCP.
-async fn sockets() -> io::Result<(UdpSocket, TcpListener)> {
+async fn sockets(at: IpAddr) -> io::Result<(UdpSocket, TcpListener)> {
     let mut tries = 0;
     loop {
-        let udp = UdpSocket::bind(("127.0.0.1", 0)).await?;
+        let udp = UdpSocket::bind((at, 0)).await?;
         match TcpListener::bind(udp.local_addr()?).await {
             Ok(tcp) => return Ok((udp, tcp)),
             Err(e) if tries >= PORT_TRIES => return Err(e),
@@ -220,5 +221,6 @@ fn record_type(kind: crate::dns::RecordType) -> RecordType {
         crate::dns::RecordType::Soa => RecordType::SOA,
         crate::dns::RecordType::Ns => RecordType::NS,
         crate::dns::RecordType::Mx => RecordType::MX,
+        crate::dns::RecordType::Txt => RecordType::TXT,
     }
 }

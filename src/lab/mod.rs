@@ -122,6 +122,7 @@ impl Lab {
             target: target.filter(|_| !check.no_connect),
             ips: ips.map_err(|e| broken(format!("check.ip: {e}")))?,
             ehlo: check.ehlo.as_deref().map(expand),
+            source: check.source,
             tls: check.tls,
             timeout: Duration::from_millis(check.timeout_ms),
             connect_timeout: Duration::from_millis(check.connect_ms),
@@ -159,6 +160,8 @@ pub struct RunningLab {
     pub ips: Vec<IpAddr>,
     /// `--ehlo`.
     pub ehlo: Option<String>,
+    /// `--source`.
+    pub source: Option<IpAddr>,
     /// `--tls`.
     pub tls: TlsMode,
     /// `--timeout`.

@@ -42,6 +42,7 @@ impl RunningLab {
             connect_timeout: self.connect_timeout,
             helo_as: Some("probe.example.net".into()),
             tls: self.tls,
+            source: self.source,
             controls: self.controls.iter().map(target).collect::<Result<_, _>>()?,
             ..Options::default()
         };

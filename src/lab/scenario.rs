@@ -55,6 +55,8 @@ pub struct CheckPlan {
     pub ip: Vec<String>,
     /// `--ehlo`.
     pub ehlo: Option<String>,
+    /// `--source`.
+    pub source: Option<IpAddr>,
     /// `--no-connect`; always so where there is no peer.
     pub no_connect: bool,
     /// `--tls`. Off unless the scenario is about TLS, so that its findings stand alone.
@@ -75,6 +77,7 @@ impl Default for CheckPlan {
             target: None,
             ip: Vec::new(),
             ehlo: None,
+            source: None,
             no_connect: false,
             tls: TlsMode::Off,
             timeout_ms: 10_000,
@@ -94,6 +97,8 @@ pub struct DnsPlan {
     /// Answer as a zone's own server does: aliases into other zones are not followed, and other zones'
     /// names are refused. Otherwise as a resolver does.
     pub authoritative: bool,
+    /// Where it listens; 127.0.0.1 where it is left out.
+    pub address: Option<IpAddr>,
     /// Nobody listens at this resolver's address.
     pub closed: bool,
     /// Trouble, by name and type.
@@ -327,6 +332,9 @@ impl Scenario {
         }
         if !scenario.peer.iter().all(|p| p.address.is_loopback()) {
             return Err(fault("a peer's address must be a loopback address".into()));
+        }
+        if !scenario.dns.iter().filter_map(|d| d.address).all(|ip| ip.is_loopback()) {
+            return Err(fault("a resolver's address must be a loopback address".into()));
         }
         Ok(scenario)
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_server::proto::op::ResponseCode;
-use hickory_server::proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, SOA};
+use hickory_server::proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, SOA, TXT};
 use hickory_server::proto::rr::{LowerName, Name, RData, Record, RecordType};
 
 use crate::dns::to_labels;
@@ -201,12 +201,32 @@ fn data(words: &[&str], origin: Option<&Name>) -> Option<RData> {
         ("CNAME", [target]) => RData::CNAME(CNAME(name(target, origin)?)),
         ("NS", [target]) => RData::NS(NS(name(target, origin)?)),
         ("MX", [preference, target]) => RData::MX(MX::new(preference.parse().ok()?, name(target, origin)?)),
+        ("TXT", [_, ..]) => {
+            let strings: Vec<Vec<u8>> = words.iter().map(|w| unescaped(w)).collect();
+            RData::TXT(TXT::from_bytes(strings.iter().map(Vec::as_slice).collect()))
+        }
         ("SOA", [primary, contact]) => {
             let (primary, contact) = (name(primary, origin)?, name(contact, origin)?);
             RData::SOA(SOA::new(primary, contact, 1, 7200, 900, 1_209_600, NEGATIVE_TTL))
         }
         _ => return None,
     })
+}
+
+/// One string of a TXT record: `\DDD` is an octet.
+fn unescaped(word: &str) -> Vec<u8> {
+    let mut rest = word.as_bytes();
+    let mut text = Vec::new();
+    while let [octet, tail @ ..] = rest {
+        let code = tail.get(..3).and_then(|d| std::str::from_utf8(d).ok()?.parse::<u8>().ok());
+        let (octet, after) = match code.filter(|_| *octet == b'\\') {
+            Some(code) => (code, &tail[3..]),
+            None => (*octet, tail),
+        };
+        text.push(octet);
+        rest = after;
+    }
+    text
 }
 
 /// A line without its comment; an escaped semicolon is none.

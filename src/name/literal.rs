@@ -21,12 +21,12 @@ impl AddressLiteral {
             return Some(Self { ip: ip.into(), well_formed: true });
         }
         if let Ok(ip) = inner.parse::<Ipv6Addr>() {
-            return Some(Self { ip: ip.into(), well_formed: false });
+            return Some(Self { ip: unmap(ip.into()), well_formed: false });
         }
         let (tag, address) = inner.split_once(':')?;
         if tag.eq_ignore_ascii_case("ipv6") {
             let ip = address.parse::<Ipv6Addr>().ok()?;
-            return Some(Self { ip: ip.into(), well_formed: true });
+            return Some(Self { ip: unmap(ip.into()), well_formed: true });
         }
         if tag.eq_ignore_ascii_case("ipv4") {
             let ip = address.parse::<Ipv4Addr>().ok()?;
@@ -66,6 +66,7 @@ mod tests {
         assert_eq!(of("[IPv6:2001:DB8::1]"), Some(("2001:db8::1".into(), true)));
         assert_eq!(of("[2001:db8::1]"), Some(("2001:db8::1".into(), false)));
         assert_eq!(of("[IPv4:192.0.2.1]"), Some(("192.0.2.1".into(), false)));
+        assert_eq!(of("[IPv6:::ffff:192.0.2.1]"), Some(("192.0.2.1".into(), true)));
         for bad in ["192.0.2.1", "[192.0.2.1", "[192.0.2.256]", "[]", "[IPv6:]", "[mail.example]", "[fe80::1%eth0]"] {
             assert_eq!(of(bad), None, "{bad}");
         }

@@ -19,6 +19,8 @@ pub const DEFAULT_CONTROLS: [&str; 2] = ["gmail-smtp-in.l.google.com:25", "mx-ao
 
 /// Enough for any path on which port 25 works.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Silence for less than this shows nothing.
+const LEAST: Duration = Duration::from_secs(1);
 
 pub(super) async fn connect_all(hosts: &[&Target], memo: &std::sync::Arc<Memo>, deadline: Instant) -> Vec<Control> {
     let deadline = deadline.min(Instant::now() + PATIENCE);
@@ -37,10 +39,12 @@ async fn connect(target: &Target, memo: &std::sync::Arc<Memo>, deadline: Instant
     let Some(ip) = address else {
         return Control { host, address, connected: None, detail: Some("its address could not be looked up".into()) };
     };
+    let begun = Instant::now();
     let (connected, detail) = match timeout_at(deadline, TcpStream::connect(SocketAddr::new(ip, target.port))).await {
-        Ok(Ok(_)) => (true, None),
-        Ok(Err(e)) => (false, Some(e.to_string())),
-        Err(_) => (false, Some("no answer".into())),
+        Ok(Ok(_)) => (Some(true), None),
+        Ok(Err(e)) => (Some(false), Some(e.to_string())),
+        Err(_) if begun.elapsed() < LEAST => (None, Some("the time for this check ran out".into())),
+        Err(_) => (Some(false), Some("no answer".into())),
     };
-    Control { host, address, connected: Some(connected), detail }
+    Control { host, address, connected, detail }
 }

@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 use super::{Options, millis, tls::Tls};
 use crate::evidence::{Dialogue, Exchange, Fault, FaultKind};
 use crate::name::{AddressLiteral, EhloName};
-use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, claimed_name};
+use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, hello_name};
 use crate::target::Target;
 
 /// How long the last words may take once the check no longer needs them.
@@ -100,7 +100,8 @@ async fn connect(to: SocketAddr, options: &Options, deadline: Instant) -> Result
             .bind(SocketAddr::new(source, 0))
             .map_err(|e| fault(FaultKind::SourceUnavailable, format!("{source}: {e}")))?;
     }
-    let deadline = deadline.min(Instant::now() + options.connect_timeout);
+    // Half of the time at most: what a silence means is for the control connections after it to show.
+    let deadline = deadline.min(Instant::now() + options.connect_timeout.min(options.timeout / 2));
     match timeout_at(deadline, socket.connect(to)).await {
         Err(_) => Err(fault(FaultKind::TimedOut, format!("no answer from {to}"))),
         Ok(Err(e)) => Err(fault(kind_of(&e), format!("{to}: {e}"))),
@@ -279,7 +280,7 @@ impl Conversation {
         if !reply.is_positive() || !matches!(self.session.phase(), Phase::Ehlo | Phase::Helo) {
             return;
         }
-        let name = reply.lines.first().and_then(|l| claimed_name(l)).map(EhloName::read);
+        let name = reply.lines.first().and_then(|l| hello_name(l)).map(EhloName::read);
         if let (Some(EhloName::Host(name)), Some(said)) = (name, said) {
             said.send_if_modified(|names| {
                 let new = !names.iter().any(|n| n == name.as_str());

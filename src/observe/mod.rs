@@ -15,6 +15,7 @@ mod control;
 mod dial;
 mod dns;
 mod inquiry;
+mod own_address;
 mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -26,9 +27,12 @@ use tokio::time::{Duration, Instant};
 
 pub use control::DEFAULT_CONTROLS;
 pub use dns::{Dns, NoResolver, ServerSet};
+pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
 
 use crate::dns::{Lookup, RecordType, Status};
-use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, TargetSeen};
+use crate::evidence::{
+    Client, Control, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, OwnSeen, TargetSeen,
+};
 use crate::name::{EhloName, HostName};
 use crate::smtp::{Phase, TlsMode};
 use crate::target::{Host, Target};
@@ -100,8 +104,23 @@ pub struct Request {
     pub no_connect: bool,
     /// The outbound addresses to judge, instead of the addresses dialled.
     pub ips: Vec<IpAddr>,
+    /// Where they come from; `None` is [`IpSource::Given`].
+    pub ip_source: Option<IpSource>,
     /// The client EHLO name to judge, instead of the one replied.
     pub ehlo: Option<String>,
+    /// Where it comes from; `None` is [`EhloSource::Given`].
+    pub ehlo_source: Option<EhloSource>,
+    /// How `ips` and `ehlo` were learnt, where they are this machine's own.
+    pub own: Option<Box<OwnIdentity>>,
+}
+
+/// How this machine's own identity was learnt.
+#[derive(Clone, Debug)]
+pub struct OwnIdentity {
+    /// The address side.
+    pub seen: OwnSeen,
+    /// The dialogue with the local mail server, where its greeting was asked for.
+    pub greeted: Option<(Target, IpAddr, Dialogue)>,
 }
 
 /// Dials and asks, with settings that hold for many checks.
@@ -116,6 +135,12 @@ impl Observer {
     /// An observer; fails only where the TLS library finds no usable provider.
     pub fn new(dns: Dns, options: Options) -> Result<Self, rustls::Error> {
         Ok(Self { dns, options: Arc::new(options), tls: tls::Tls::new()? })
+    }
+
+    /// The dialogue with one address and nothing else: no DNS, no control connection.
+    pub async fn greet(&self, target: &Target, address: IpAddr) -> Dialogue {
+        let deadline = Instant::now() + self.options.timeout;
+        dial::dial(target, address, &self.options, &self.tls, deadline, None).await
     }
 
     /// Gathers the evidence of every identity of a request: one an address.
@@ -147,11 +172,22 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn ip_source(&self) -> IpSource {
+        self.request.ip_source.unwrap_or(IpSource::Given)
+    }
+
+    fn ehlo_source(&self) -> EhloSource {
+        self.request.ehlo_source.unwrap_or(EhloSource::Given)
+    }
+
     /// DNS only.
     async fn identity_alone(&self, ip: IpAddr) -> Evidence {
         let inquiry = Inquiry::new(self.memo.clone());
         tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
-        self.evidence(None, None, Some((ip, IpSource::Given)), None, inquiry).await
+        let greeted = self.request.own.as_ref().and_then(|own| own.greeted.as_ref());
+        let target = greeted.map(|(target, address, _)| (target, Some(*address)));
+        let smtp = greeted.map(|(.., dialogue)| (dialogue.clone(), Vec::new()));
+        self.evidence(target, smtp, Some((ip, self.ip_source())), None, inquiry).await
     }
 
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
@@ -217,7 +253,7 @@ impl Run<'_> {
         };
         let checks = self.request.ips.iter().zip(inquiries).map(|(ip, inquiry)| {
             let dialogue = dialogue.clone();
-            self.evidence(Some((target, address)), dialogue, Some((*ip, IpSource::Given)), None, inquiry)
+            self.evidence(Some((target, address)), dialogue, Some((*ip, self.ip_source())), None, inquiry)
         });
         join_all(checks).await
     }
@@ -243,7 +279,7 @@ impl Run<'_> {
                 if let Some(ip) = ip {
                     tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
                 }
-                let identity = ip.map(|ip| (ip, IpSource::Given));
+                let identity = ip.map(|ip| (ip, self.ip_source()));
                 let dialogue = Some((dialogue, Vec::new()));
                 self.evidence(Some((target, None)), dialogue, identity, Some(resolved), inquiry).await
             }
@@ -324,16 +360,15 @@ impl Run<'_> {
         let mut lookups = resolved.unwrap_or_default();
         lookups.extend(inquiry.finish().await);
         let (smtp, controls) = smtp.unzip();
+        let named = target.map(|t| t.0).or(self.request.target.as_ref());
+        let own = self.request.own.as_ref();
         Evidence {
             label: self.request.label.clone(),
             observed_at: self.observed_at.clone(),
             target: TargetSeen {
-                input: self
-                    .request
-                    .target
-                    .as_ref()
+                input: named
                     .map_or_else(|| identity.map_or_else(String::new, |i| i.0.to_string()), |t| t.input.clone()),
-                host: self.request.target.as_ref().map(|t| t.host.to_string()),
+                host: named.map(|t| t.host.to_string()),
                 address: target.and_then(|t| t.1),
                 port: target.map(|t| t.0.port),
             },
@@ -341,12 +376,13 @@ impl Run<'_> {
                 ip: identity.map(|i| i.0),
                 ip_source: identity.map(|i| i.1),
                 ehlo: self.request.ehlo.clone(),
-                ehlo_source: self.request.ehlo.as_ref().map(|_| EhloSource::Given),
+                ehlo_source: self.request.ehlo.as_ref().map(|_| self.ehlo_source()),
             },
             smtp,
             lookups,
             resolvers: self.observer.dns.names(),
             controls: controls.unwrap_or_default(),
+            own: own.map(|o| o.seen.clone()),
         }
     }
 }

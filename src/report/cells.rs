@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::clean::clean_bounded;
 use crate::dns::Status;
 use crate::evidence::FaultKind;
-use crate::judge::{Check, Code, Edge, EdgeState, Finding, ForwardReport, Severity, Verdict};
+use crate::judge::{Check, Edge, EdgeState, Finding, ForwardReport, Severity, Verdict};
 use crate::name::{EhloName, HostName};
 
 /// The longest text of one name, target or sentence that is shown.
@@ -311,18 +311,13 @@ pub(super) fn open_edges(check: &Check) -> Vec<(EdgeState, String)> {
     open
 }
 
-/// Findings that say that something could not be seen, rather than what was.
-fn could_not_tell(code: Code) -> bool {
-    code.ends_dialogue()
-        || matches!(
-            code,
-            Code::PtrLookupFailed
-                | Code::PtrForwardLookupFailed
-                | Code::EhloLookupFailed
-                | Code::EhloRefused
-                | Code::GreetingRefused
-                | Code::GreetingDeferred
-        )
+/// A severity in the contract's word.
+pub(super) fn severity_words(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    }
 }
 
 /// The sign of a finding.
@@ -330,7 +325,7 @@ pub(super) fn finding_sign(finding: &Finding) -> &'static str {
     match finding.severity {
         Severity::Error => "!!",
         Severity::Warning => "!",
-        Severity::Info if could_not_tell(finding.code) => "?",
+        Severity::Info if finding.code.entry().unknown => "?",
         Severity::Info => "·",
     }
 }
@@ -338,6 +333,6 @@ pub(super) fn finding_sign(finding: &Finding) -> &'static str {
 /// The findings, the heaviest first, and what could not be told before what is only worth knowing.
 pub(super) fn ordered_findings(check: &Check) -> Vec<&Finding> {
     let mut findings: Vec<&Finding> = check.findings.iter().collect();
-    findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), !could_not_tell(f.code)));
+    findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), !f.code.entry().unknown));
     findings
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::cells::{MAX_NAME, fault_words, label};
 use super::clean::clean_bounded;
 use crate::evidence::{EhloSource, Fault, IpSource, TlsFacts};
-use crate::judge::{Check, EdgeState, GreetingReport, Iprev, PtrReport, SmtpReport};
+use crate::judge::{Check, EdgeState, GreetingReport, Iprev, OwnAddress, PtrReport, SmtpReport};
 use crate::name::HostName;
 use crate::smtp::Phase;
 
@@ -20,6 +20,8 @@ pub(super) fn facts(check: &Check) -> Vec<(&'static str, String)> {
         facts.push(("Label", label));
     }
     facts.push(("iprev", iprev(check)));
+    facts.extend(check.own.as_ref().map(|own| ("Self", own_line(own))));
+    facts.extend(check.own.as_ref().and_then(|o| o.ehlo_from.as_ref()).map(|from| ("EHLO", short(from))));
     if let Some(words) = assumed(check) {
         facts.push(("Assumed", words.into()));
     }
@@ -86,14 +88,30 @@ fn iprev(check: &Check) -> String {
 fn assumed(check: &Check) -> Option<&'static str> {
     let client = &check.client;
     if !client.assumes_greets_as_it_sends {
-        return None;
+        return check.own.as_ref().map(|_| "that mail leaves by the same way as the question");
     }
     let replied = client.ehlo_source == Some(EhloSource::Replied);
+    if check.own.is_some() {
+        return Some("that mail leaves by the same way as the question, by the name with which this machine greets");
+    }
     Some(match client.ip_source {
         Some(IpSource::Dialled) if replied => "that it sends as it greets: from this address, by this name",
         Some(IpSource::Dialled) => "that it sends from the address on which it listens",
         _ => "that it sends by the name with which it greets",
     })
+}
+
+/// The interface's address beside the one that the outside sees.
+fn own_line(own: &OwnAddress) -> String {
+    let told = own.services.iter().find(|s| s.address.is_some()).map_or("", |s| s.service.as_str());
+    let local = own.local.map_or_else(|| "no address of its own".into(), |ip| ip.to_string());
+    match (own.outside, own.nat) {
+        (Some(ip), Some(false)) => {
+            format!("{ip} is this machine's own, and the outside sees it: no NAT · told by {}", short(told))
+        }
+        (Some(ip), _) => format!("this machine has {local}, the outside sees {ip}: NAT · told by {}", short(told)),
+        (None, _) => format!("no service told an address; the interface has {local}"),
+    }
 }
 
 fn phase_words(phase: Phase) -> &'static str {

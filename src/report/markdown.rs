@@ -98,15 +98,22 @@ fn one_finding(finding: &Finding) -> Vec<String> {
     }
     if !fix.records.is_empty() {
         let records: Vec<String> = fix.records.iter().map(|r| bounded(r)).collect();
-        let fence = "`".repeat(records.iter().map(|r| longest_run(r) + 1).max().unwrap_or(3).max(3));
-        lines.extend([String::new(), fence.clone()]);
-        lines.extend(records);
-        lines.push(fence);
+        lines.push(String::new());
+        lines.extend(fenced(&records));
     }
     if !fix.who.is_empty() {
         lines.extend([String::new(), format!("**Who:** {}", words(&fix.who))]);
     }
     lines
+}
+
+/// Lines as a block of code, its fence longer than any run of backticks inside.
+pub(super) fn fenced(lines: &[String]) -> Vec<String> {
+    let fence = "`".repeat(lines.iter().map(|l| longest_run(l) + 1).max().unwrap_or(3).max(3));
+    let mut block = vec![fence.clone()];
+    block.extend(lines.iter().cloned());
+    block.push(fence);
+    block
 }
 
 fn bounded(text: &str) -> String {
@@ -118,7 +125,7 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// A code span; its fence is longer than any run of backticks inside.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     if text.trim().is_empty() {
         return String::from("—");
     }
@@ -130,7 +137,7 @@ fn code(text: &str) -> String {
 
 /// Running text: punctuation escaped, and in code what a renderer would make a link, a mention or a
 /// reference of.
-fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let words: Vec<String> = text.split(' ').map(word).collect();
     words.join(" ")
 }

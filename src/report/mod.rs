@@ -6,13 +6,16 @@
 //! and loses nothing. No format but the coloured table lets a control character through, and that one
 //! only its own colours.
 
+mod bounce;
 mod catalogue;
 mod cells;
 mod clean;
+mod explain;
 mod facts;
 mod ink;
 mod json;
 mod markdown;
+mod refusal;
 mod row;
 mod schema;
 mod table;
@@ -21,10 +24,17 @@ mod todo;
 mod transcript;
 mod wrap;
 
+pub use bounce::{
+    bounce_markdown, bounce_markdown_header, bounce_markdown_row, bounce_markdown_summary, bounce_ndjson, bounce_row,
+    bounce_rows_header, bounce_summary, bounce_table, bounce_ticket, bounces_json_begin, bounces_json_end,
+    bounces_json_entry, bounces_schema_json,
+};
 pub use catalogue::catalogue_markdown;
 pub use clean::{clean, clean_bounded};
+pub use explain::{explain_code, explain_list};
 pub use json::{check_ndjson, report_json};
 pub use markdown::markdown;
+pub use refusal::{codes_of, explain_refusal};
 pub use row::{row, rows_header, summary_line};
 pub use schema::schema_json;
 pub use table::{MIN_WIDTH, TableOptions, table};

@@ -20,6 +20,7 @@ pub fn transcript(evidence: &Evidence) -> String {
         smtp(&mut lines, evidence, dialogue);
     }
     lines.extend(evidence.controls.iter().map(control));
+    lines.extend(evidence.own.iter().flat_map(|own| own.asked.iter().map(lookup)));
     lines.extend(evidence.lookups.iter().map(lookup));
     lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }

@@ -42,11 +42,22 @@ const FILLER: &[&str] = &[
     "blocked",
 ];
 
-/// The name that the first line of a greeting or of an EHLO reply claims, as it was written;
-/// `None` when it gives none (`220 ****`, `220 ESMTP ready`).
+/// The name that the first line of a greeting claims, as it was written; `None` when it gives none
+/// (`220 ****`, `220 ESMTP ready`). A single word that is a usual part of a greeting's text is none.
 ///
 /// An enhanced status code in front (`554 5.7.1 …`) is no name.
-pub fn claimed_name(first_line: &str) -> Option<&str> {
+pub fn greeting_name(first_line: &str) -> Option<&str> {
+    claimed_name(first_line).filter(|name| !FILLER.contains(&name.to_ascii_lowercase().as_str()))
+}
+
+/// The name that the first line of an EHLO or HELO reply claims: by the grammar its first word is the
+/// domain (RFC 5321 §4.1.1.1), whatever word that is, but for the bare `OK` and `Hello` of servers that
+/// give none.
+pub fn hello_name(first_line: &str) -> Option<&str> {
+    claimed_name(first_line).filter(|name| !["ok", "hello"].contains(&name.to_ascii_lowercase().as_str()))
+}
+
+fn claimed_name(first_line: &str) -> Option<&str> {
     let token = first_line.split_whitespace().next()?;
     let token = token.trim_end_matches([',', ';', ':']);
     match EhloName::read(token) {
@@ -56,7 +67,7 @@ pub fn claimed_name(first_line: &str) -> Option<&str> {
             let text = name.as_str();
             let letters = text.bytes().any(|b| b.is_ascii_alphabetic());
             let masked = !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
-            (letters && !masked && !FILLER.contains(&text)).then_some(token)
+            (letters && !masked).then_some(token)
         }
     }
 }
@@ -88,7 +99,21 @@ mod tests {
             ("", None),
             ("mail_out.example.net", Some("mail_out.example.net")),
         ] {
-            assert_eq!(claimed_name(line), name, "{line:?}");
+            assert_eq!(greeting_name(line), name, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn an_ehlo_reply_begins_with_the_name_whatever_it_is() {
+        for (line, name) in [
+            ("mail", Some("mail")),
+            ("server Hello [192.0.2.1]", Some("server")),
+            ("smtp, pleased to meet you", Some("smtp")),
+            ("OK", None),
+            ("Hello [192.0.2.1]", None),
+            ("2.0.0 fine", None),
+        ] {
+            assert_eq!(hello_name(line), name, "{line:?}");
         }
     }
 

@@ -12,7 +12,7 @@ mod reply;
 mod server;
 mod session;
 
-pub use greeting::{claimed_name, extensions};
+pub use greeting::{extensions, greeting_name, hello_name};
 pub use reply::{Limits, Reply, ReplyFault, ReplyReader};
 pub use server::{Action, Cue, Heard, ServerLimits, ServerPlan, ServerRecord, ServerSession};
 pub use session::{Event, Phase, Session, SessionPlan, Step, TlsMode, offers};

@@ -50,6 +50,7 @@ fn infect<T>(value: &mut Value, nasty: &[String], fits: &dyn Fn(&Value) -> Optio
 
 fn infected_check(which: usize, nasty: &[String]) -> Check {
     let mut samples = samples::all();
+    samples.push(("self", judge(&samples::own_evidence())));
     let count = samples.len();
     let mut value = serde_json::to_value(samples.swap_remove(which % count).1).unwrap();
     value["label"] = "label".into();
@@ -57,7 +58,12 @@ fn infected_check(which: usize, nasty: &[String]) -> Check {
 }
 
 fn infected_evidence(which: usize, nasty: &[String]) -> Evidence {
-    let all = [samples::agreeing_evidence(), samples::no_ptr_evidence(), samples::unreachable_evidence()];
+    let all = [
+        samples::agreeing_evidence(),
+        samples::no_ptr_evidence(),
+        samples::unreachable_evidence(),
+        samples::own_evidence(),
+    ];
     let mut value = serde_json::to_value(&all[which % all.len()]).unwrap();
     infect(&mut value, nasty, &|v| serde_json::from_value(v.clone()).ok())
 }
@@ -98,10 +104,13 @@ fn assert_narrow(check: &Check, text: &str, width: usize) {
     for line in text.lines() {
         let whole = line.trim_start();
         let record_field = || {
+            let steps = check.remedy.iter().flat_map(|r| &r.steps);
+            let proposed = steps.flat_map(|s| s.publish.iter().chain(&s.withdraw));
             check
                 .findings
                 .iter()
                 .flat_map(|f| &f.fix.records)
+                .chain(proposed)
                 .any(|r| clean(r).split(' ').any(|t| t.starts_with(whole.trim_end_matches('…'))))
         };
         assert!(get_string_width(line) <= width || record_field(), "{width}: {line:?}");
@@ -149,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn hostile_evidence_is_judged_and_shown(which in 0usize..3, nasty in prop::collection::vec(nasty(), 1..12)) {
+    fn hostile_evidence_is_judged_and_shown(which in 0usize..4, nasty in prop::collection::vec(nasty(), 1..12)) {
         let evidence = infected_evidence(which, &nasty);
         assert_visible("transcript", &transcript(&evidence));
         let check = judge(&evidence);

@@ -2,7 +2,8 @@
 
 use smtp_preflight::dns::{Alias, Answer, FailedTry, Lookup, Question, RecordType, Soa, Status, reverse_name};
 use smtp_preflight::evidence::{
-    Client, Dialogue, EhloSource, Evidence, Exchange, Fault, FaultKind, IpSource, TargetSeen, TimingMs, TlsFacts,
+    Client, Dialogue, EhloSource, Evidence, Exchange, Fault, FaultKind, IpSource, OwnSeen, TargetSeen, TimingMs,
+    TlsFacts,
 };
 use smtp_preflight::judge::{Check, Code, Finding, Fix, judge};
 use smtp_preflight::smtp::{Phase, Reply};
@@ -77,6 +78,7 @@ fn evidence(host: &str, ip: &str, smtp: Option<Dialogue>, lookups: Vec<Lookup>) 
             address: smtp.as_ref().map(|_| address),
             port: smtp.as_ref().map(|_| 25),
         },
+        own: None,
         client: Client { ip: Some(address), ip_source: Some(IpSource::Dialled), ehlo: None, ehlo_source: None },
         smtp,
         lookups,
@@ -118,6 +120,19 @@ pub(crate) fn agreeing_evidence() -> Evidence {
         Some(dialogue(name, name)),
         vec![ptr(ip, &[name]), found(name, RecordType::A, &[ip]), lookup(name, RecordType::Aaaa, Status::Nodata, &[])],
     )
+}
+
+/// The same of this machine itself, behind NAT, told by one of two services.
+pub(crate) fn own_evidence() -> Evidence {
+    let mut told = found("me.example.net", RecordType::Txt, &["203.0.113.10"]);
+    let silent = lookup("me.example.net", RecordType::A, Status::Timeout, &[]);
+    told.resolver = "192.0.2.54:53".into();
+    let own = OwnSeen {
+        local: "10.0.0.5".parse().ok(),
+        asked: vec![silent, told],
+        ehlo_from: Some("Postfix: myhostname in /etc/postfix/main.cf".into()),
+    };
+    Evidence { own: Some(own), ..agreeing_evidence() }
 }
 
 fn agreeing() -> Check {

@@ -24,17 +24,6 @@ pub(super) fn ehlo(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Findi
 fn shape(view: &View<'_>, spoken: &Spoken, found: &mut Vec<Finding>) {
     let raw = &spoken.raw;
     for flaw in spoken.name.flaws(raw) {
-        let code = match flaw {
-            EhloFlaw::Invalid => Code::EhloInvalid,
-            EhloFlaw::BareAddress => Code::EhloBareAddress,
-            EhloFlaw::LiteralSyntax => Code::EhloLiteralSyntax,
-            EhloFlaw::Localhost => Code::EhloLocalhost,
-            EhloFlaw::SpecialUse => Code::EhloSpecialUse,
-            EhloFlaw::NotFqdn => Code::EhloNotFqdn,
-            EhloFlaw::NotHostname => Code::EhloNotHostname,
-            EhloFlaw::NotAscii => Code::EhloNotAscii,
-            EhloFlaw::TooLong => Code::EhloTooLong,
-        };
         let detail = match &spoken.name {
             EhloName::Invalid(fault) => format!("EHLO says `{raw}`: {fault}."),
             EhloName::Host(name) if flaw == EhloFlaw::NotAscii => {
@@ -42,7 +31,7 @@ fn shape(view: &View<'_>, spoken: &Spoken, found: &mut Vec<Finding>) {
             }
             _ => format!("EHLO says `{raw}`."),
         };
-        found.push(finding(code, detail));
+        found.push(finding(flaw.into(), detail));
     }
     if let EhloName::Literal(literal) = spoken.name {
         match view.ip {

@@ -4,9 +4,12 @@
 //! that was observed, and the verdict `unknown` already says that the check is open.
 
 mod ehlo;
+mod own;
 mod reach;
 mod reverse;
 mod server;
+
+pub(super) use reverse::special;
 
 use super::catalogue::Code;
 use super::check::{Agreement, Finding, Fix};
@@ -18,6 +21,7 @@ pub(super) fn findings(view: &View<'_>, agreement: &Agreement) -> Vec<Finding> {
     ehlo::ehlo(view, agreement, &mut found);
     server::server(view, &mut found);
     reach::reach(view, &mut found);
+    own::own(view, &mut found);
     found.sort_by_key(|f| (std::cmp::Reverse(f.severity), f.code));
     found
 }

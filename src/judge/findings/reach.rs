@@ -17,12 +17,12 @@ pub(super) fn reach(view: &View<'_>, found: &mut Vec<Finding>) {
         (_, FaultKind::SourceUnavailable) => Code::SourceUnavailable,
         (Phase::Connect, _) => Code::NoRoute,
         (Phase::Greeting, FaultKind::TimedOut) => return found.push(no_greeting(dialogue, detail)),
+        (Phase::Tls, _) => Code::TlsNotSpoken,
         (_, FaultKind::TimedOut) => Code::ReplyTimeout,
         (_, FaultKind::NotSmtp) => return found.push(finding(Code::NotSmtp, not_smtp(dialogue))),
         (_, FaultKind::LineTooLong | FaultKind::TooManyLines | FaultKind::TooLarge | FaultKind::CodeChanged) => {
             Code::ReplyBroken
         }
-        (Phase::Tls, _) => Code::TlsNotSpoken,
         _ => Code::ConnectionDropped,
     };
     let at = match fault.phase {
@@ -64,7 +64,9 @@ fn no_greeting(dialogue: &Dialogue, detail: &str) -> Finding {
 /// What it is instead, where its first words tell.
 fn not_smtp(dialogue: &Dialogue) -> String {
     let last = dialogue.exchanges.last().and_then(|e| e.reply.as_ref()).or(dialogue.greeting.as_ref());
-    let line = last.and_then(|r| r.lines.last()).map_or("", String::as_str);
+    let lines = last.map(|r| r.lines.as_slice()).unwrap_or_default();
+    // What came behind the line that is no reply may be anything, and is often empty.
+    let line = lines.iter().find(|l| !l.trim().is_empty()).map_or("", String::as_str);
     let what = if line.starts_with("SSH-") {
         "an SSH server"
     } else if line.starts_with("HTTP/") || line.starts_with('<') {
@@ -122,6 +124,7 @@ mod tests {
                     lookups: Vec::new(),
                     resolvers: Vec::new(),
                     controls: Vec::new(),
+                    own: None,
                 };
                 let check = crate::judge::judge(&evidence);
                 let about: Vec<Code> = check.findings.iter().map(|f| f.code).filter(|c| c.ends_dialogue()).collect();

@@ -66,8 +66,8 @@ fn names(view: &View<'_>, ptr: &Lookup, found: &mut Vec<Finding>) {
             found.push(finding(Code::PtrNameAlias, format!("{}.", chain(lookup))));
         }
     }
-    if view.ptr_total > MAX_PTR_NAMES {
-        let detail = format!("{} PTR names; the first {MAX_PTR_NAMES} were looked at.", view.ptr_total);
+    if view.ptr_names.len() > MAX_PTR_NAMES {
+        let detail = format!("{} PTR names; the first {MAX_PTR_NAMES} were looked at.", view.ptr_names.len());
         found.push(finding(Code::PtrTooMany, detail));
     }
 }
@@ -96,7 +96,7 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
     let unconfirmed: Vec<&Forward> = view.forward.iter().filter(|f| !f.holds_ip).collect();
     match agreement.ptr_forward.state {
         EdgeState::Agree if unconfirmed.is_empty() => {
-            if view.ptr_total > 1 {
+            if (2..=MAX_PTR_NAMES).contains(&view.ptr_names.len()) {
                 found.push(finding(Code::PtrMultiple, format!("The PTR names {}.", list(&view.ptr_names))));
             }
         }
@@ -137,6 +137,22 @@ fn disagreements(view: &View<'_>, found: &mut Vec<Finding>) {
         .collect();
     if !all.is_empty() {
         found.push(finding(Code::ResolversDisagree, all.join(" ")));
+    }
+    failed_beside_another(view, found);
+}
+
+/// A resolver that failed where another answered: its own trouble, not the zone's.
+fn failed_beside_another(view: &View<'_>, found: &mut Vec<Finding>) {
+    let lookups = &view.evidence.lookups;
+    let mut failed: Vec<String> = Vec::new();
+    for lookup in lookups.iter().filter(|l| !l.status.is_definite() && l.status != Status::NotAsked) {
+        let answered = lookups.iter().any(|l| l.question == lookup.question && l.status.is_definite());
+        if answered && !failed.iter().any(|f| f.starts_with(&lookup.resolver)) {
+            failed.push(format!("{} ({})", lookup.resolver, words(lookup)));
+        }
+    }
+    if !failed.is_empty() {
+        found.push(finding(Code::ResolverFailed, format!("{} failed where another resolver answered.", list(&failed))));
     }
 }
 
@@ -196,7 +212,7 @@ pub(super) fn chain(lookup: &Lookup) -> String {
 }
 
 /// What kind of address no receiver ever sees (RFC 6890 and its registries).
-fn special(ip: IpAddr) -> Option<&'static str> {
+pub(in crate::judge) fn special(ip: IpAddr) -> Option<&'static str> {
     match ip {
         IpAddr::V4(ip) => special_v4(ip),
         IpAddr::V6(ip) => special_v6(ip),

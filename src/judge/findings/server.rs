@@ -2,10 +2,10 @@
 
 use super::{Code, Finding, finding};
 use crate::evidence::{Dialogue, FaultKind, TlsFacts};
-use crate::judge::smtp_report::name;
+use crate::judge::smtp_report::{banner_name, name};
 use crate::judge::view::{View, hello_reply};
 use crate::name::{EhloName, HostName};
-use crate::smtp::{TlsMode, offers};
+use crate::smtp::{Reply, TlsMode, offers};
 
 /// A greeting that takes longer than this was held back on purpose.
 const SLOW_MS: f64 = 2000.0;
@@ -35,7 +35,7 @@ fn greeting(dialogue: &Dialogue, found: &mut Vec<Finding>) {
     if let Some(took) = dialogue.timing_ms.banner.filter(|t| *t > SLOW_MS) {
         found.push(finding(Code::GreetingSlow, format!("The greeting was complete after {:.1} s.", took / 1000.0)));
     }
-    let banner = name(greeting);
+    let banner = banner_name(greeting);
     let replied = hello_reply(dialogue).and_then(name);
     match (&banner, &replied) {
         (None, _) => found.push(finding(Code::BannerNoName, format!("The greeting is `{first}`."))),
@@ -50,15 +50,25 @@ fn greeting(dialogue: &Dialogue, found: &mut Vec<Finding>) {
 }
 
 fn hello(dialogue: &Dialogue, found: &mut Vec<Finding>) {
-    if let (Some(ehlo), None) = (dialogue.reply_to("EHLO", dialogue.tls.is_some()), hello_reply(dialogue)) {
-        let code = ehlo.code.unwrap_or_default();
-        let first = ehlo.lines.first().map_or("", String::as_str);
-        found.push(finding(Code::EhloRefused, format!("The server answers EHLO with {code} {first}")));
-    }
-    let fell_back = dialogue.exchanges.iter().any(|e| e.command.starts_with("HELO "));
-    if let Some(reply) = hello_reply(dialogue).filter(|_| fell_back) {
-        let first = reply.lines.first().map_or("", String::as_str);
-        found.push(finding(Code::EhloFellBackToHelo, format!("The server answers HELO with {first}")));
+    // After STARTTLS all that was said before is forgotten (RFC 3207 §4.2): only what was said inside counts.
+    let secure = dialogue.tls.is_some();
+    let ehlo = dialogue.reply_to("EHLO", secure);
+    let helo = dialogue.reply_to("HELO", secure);
+    let first = |reply: &Reply| {
+        format!("{} {}", reply.code.unwrap_or_default(), reply.lines.first().map_or("", String::as_str))
+    };
+    let inside = if secure { " inside TLS" } else { "" };
+    match (ehlo, helo) {
+        (Some(ehlo), Some(helo)) if !ehlo.is_positive() && helo.is_positive() => {
+            let detail = format!("The server answers EHLO{inside} with {}, HELO with {}.", first(ehlo), first(helo));
+            found.push(finding(Code::EhloFellBackToHelo, detail));
+        }
+        (Some(ehlo), helo) if !ehlo.is_positive() => {
+            let code = if ehlo.is_permanent() { Code::EhloRefused } else { Code::EhloDeferred };
+            let helo = helo.map(|h| format!(", HELO with {}", first(h))).unwrap_or_default();
+            found.push(finding(code, format!("The server answers EHLO{inside} with {}{helo}.", first(ehlo))));
+        }
+        _ => {}
     }
     if let (Some(plain), Some(secure)) = (dialogue.reply_to("EHLO", false), dialogue.reply_to("EHLO", true))
         && let (Some(plain), Some(secure)) = (name(plain), name(secure))
@@ -83,25 +93,28 @@ fn tls(view: &View<'_>, dialogue: &Dialogue, found: &mut Vec<Finding>) {
         certificate(view, facts, found);
         return;
     }
-    let greeted = dialogue.reply_to("EHLO", false).filter(|r| r.is_positive());
-    let offered = greeted.is_some_and(|r| offers(&r.lines, "STARTTLS"));
-    let asked = dialogue.tls_mode != TlsMode::Off && !dialogue.implicit_tls;
-    if greeted.is_none() || !asked || offered && dialogue.tls_fault.is_some() {
+    let required = dialogue.tls_mode == TlsMode::Require;
+    let helloed = hello_reply(dialogue).is_some();
+    if !helloed || dialogue.implicit_tls || dialogue.tls_mode == TlsMode::Off {
         return;
     }
-    let refused = dialogue.reply_to("STARTTLS", false);
-    let (code, detail) = match (offered, refused) {
-        (true, None) => return,
-        (true, Some(reply)) => {
-            let first = reply.lines.first().map_or("", String::as_str);
-            (Code::TlsFailed, format!("The server answers STARTTLS with {} {first}", reply.code.unwrap_or_default()))
+    let ehlo = dialogue.reply_to("EHLO", false).filter(|r| r.is_positive());
+    let offered = ehlo.is_some_and(|r| offers(&r.lines, "STARTTLS"));
+    if let Some(reply) = dialogue.reply_to("STARTTLS", false).filter(|r| !r.is_positive()) {
+        let first = reply.lines.first().map_or("", String::as_str);
+        let detail = format!("The server answers STARTTLS with {} {first}", reply.code.unwrap_or_default());
+        found.push(finding(Code::StarttlsRefused, detail));
+    }
+    match (required, offered) {
+        (true, false) => {
+            found.push(finding(Code::TlsRequiredNotOffered, "The server's reply does not list STARTTLS."));
         }
-        (false, _) if dialogue.tls_mode == TlsMode::Require => {
-            (Code::TlsRequiredNotOffered, "The EHLO reply does not list STARTTLS.".into())
+        (true, true) => {
+            found.push(finding(Code::TlsRequiredNotOffered, "STARTTLS is offered, and TLS did not come about."));
         }
-        (false, _) => (Code::TlsNotOffered, "The EHLO reply does not list STARTTLS.".into()),
-    };
-    found.push(finding(code, detail));
+        (false, false) => found.push(finding(Code::TlsNotOffered, "The server's reply does not list STARTTLS.")),
+        (false, true) => {}
+    }
 }
 
 fn certificate(view: &View<'_>, facts: &TlsFacts, found: &mut Vec<Finding>) {

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use hickory_resolver::proto::op::{Edns, Message, MessageType, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType as WireType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::{TcpSocket, UdpSocket};
 use tokio::time::{Instant, timeout_at};
 
 use crate::dns::{RecordType, Status, Transport};
@@ -32,18 +32,19 @@ pub(super) struct Trouble {
 
 pub(super) async fn ask(
     server: SocketAddr,
+    source: Option<IpAddr>,
     name: &Name,
     kind: RecordType,
     deadline: Instant,
 ) -> Result<Answered, Trouble> {
     let query = query(name, kind, true);
-    let first = over_udp(server, &query, deadline).await?;
+    let first = over_udp(server, source, &query, deadline).await?;
     // A server from before EDNS answers FORMERR or NOTIMP without OPT: ask once more without it (RFC 6891 §7).
     let plain =
         matches!(first.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp) && first.edns.is_none();
     let (query, answer) = if plain {
         let query = self::query(name, kind, false);
-        let second = over_udp(server, &query, deadline).await;
+        let second = over_udp(server, source, &query, deadline).await;
         (query, second.unwrap_or(first))
     } else {
         (query, first)
@@ -51,7 +52,7 @@ pub(super) async fn ask(
     if !answer.metadata.truncation {
         return Ok(Answered { message: answer, kind, transport: Transport::Udp });
     }
-    let message = over_tcp(server, &query, deadline).await?;
+    let message = over_tcp(server, source, &query, deadline).await?;
     if message.metadata.truncation {
         return Err(malformed("the answer is truncated over TCP too"));
     }
@@ -78,14 +79,25 @@ fn wire_type(kind: RecordType) -> WireType {
         RecordType::Soa => WireType::SOA,
         RecordType::Ns => WireType::NS,
         RecordType::Mx => WireType::MX,
+        RecordType::Txt => WireType::TXT,
     }
 }
 
-async fn over_udp(server: SocketAddr, query: &Message, deadline: Instant) -> Result<Message, Trouble> {
-    let octets = query.to_vec().map_err(|e| malformed(&e.to_string()))?;
+/// Where to ask from: the source given where it is of the server's family, else as the system chooses.
+pub(super) fn from(server: SocketAddr, source: Option<IpAddr>) -> SocketAddr {
     let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    SocketAddr::new(source.filter(|ip| ip.is_ipv4() == server.is_ipv4()).unwrap_or(any), 0)
+}
+
+async fn over_udp(
+    server: SocketAddr,
+    source: Option<IpAddr>,
+    query: &Message,
+    deadline: Instant,
+) -> Result<Message, Trouble> {
+    let octets = query.to_vec().map_err(|e| malformed(&e.to_string()))?;
     let silent = |_| Trouble { status: Status::Timeout, detail: None };
-    let socket = UdpSocket::bind((any, 0)).await.map_err(|e| no_answer(&e))?;
+    let socket = UdpSocket::bind(from(server, source)).await.map_err(|e| no_answer(&e))?;
     socket.connect(server).await.map_err(|e| no_answer(&e))?;
     socket.send(&octets).await.map_err(|e| no_answer(&e))?;
     let mut buffer = vec![0; 4096];
@@ -98,10 +110,19 @@ async fn over_udp(server: SocketAddr, query: &Message, deadline: Instant) -> Res
     }
 }
 
-async fn over_tcp(server: SocketAddr, query: &Message, deadline: Instant) -> Result<Message, Trouble> {
+async fn over_tcp(
+    server: SocketAddr,
+    source: Option<IpAddr>,
+    query: &Message,
+    deadline: Instant,
+) -> Result<Message, Trouble> {
     let octets = query.to_vec().map_err(|e| malformed(&e.to_string()))?;
     let exchange = async {
-        let mut stream = TcpStream::connect(server).await?;
+        let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        if source.is_some() {
+            socket.bind(from(server, source))?;
+        }
+        let mut stream = socket.connect(server).await?;
         let length = u16::try_from(octets.len()).map_err(io::Error::other)?;
         stream.write_all(&[&length.to_be_bytes(), octets.as_slice()].concat()).await?;
         let length = stream.read_u16().await?;

@@ -10,12 +10,14 @@
 mod exchange;
 mod read;
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use hickory_resolver::proto::rr::Name;
+use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -35,6 +37,7 @@ pub type ServerSet = Vec<SocketAddr>;
 pub struct Dns {
     sets: Arc<Vec<ServerSet>>,
     per_try: Duration,
+    source: Option<IpAddr>,
     in_flight: Arc<Semaphore>,
 }
 
@@ -67,7 +70,13 @@ impl Dns {
     }
 
     fn with_sets(sets: Vec<ServerSet>, per_try: Duration) -> Self {
-        Self { sets: Arc::new(sets), per_try, in_flight: Arc::new(Semaphore::new(IN_FLIGHT)) }
+        Self { sets: Arc::new(sets), per_try, source: None, in_flight: Arc::new(Semaphore::new(IN_FLIGHT)) }
+    }
+
+    /// Asks from this address of this machine, where a server is of its family.
+    #[must_use]
+    pub fn asking_from(self, source: Option<IpAddr>) -> Self {
+        Self { source, ..self }
     }
 
     /// The first server of each set, `address:port`.
@@ -118,7 +127,7 @@ impl Dns {
         }
         let Ok(_permit) = self.in_flight.acquire().await else { return lookup };
         loop {
-            match exchange::ask(server, &name, question.kind, deadline).await {
+            match exchange::ask(server, self.source, &name, question.kind, deadline).await {
                 Ok(answer) => {
                     let next = read::into_lookup(&mut lookup, &name, &answer);
                     match next {
@@ -139,6 +148,13 @@ impl Dns {
             }
         }
     }
+}
+
+/// The address of this machine from which a question to this server leaves; nothing is sent for it.
+pub(super) async fn local_address(server: SocketAddr, source: Option<IpAddr>) -> io::Result<IpAddr> {
+    let socket = UdpSocket::bind(exchange::from(server, source)).await?;
+    socket.connect(server).await?;
+    Ok(socket.local_addr()?.ip())
 }
 
 fn millis(since: Instant) -> f64 {

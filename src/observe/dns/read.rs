@@ -10,6 +10,8 @@ use crate::dns::{Alias, Answer, ExtendedError, Flags, Lookup, RecordType, Soa, S
 
 /// Records kept of one answer; a larger set is evidence enough.
 const MAX_ANSWERS: usize = 512;
+/// Octets kept of a TXT record.
+const MAX_TEXT: usize = 1024;
 
 /// Adds an answer to a lookup. Gives the name to ask next, where the server stopped at an alias
 /// whose target it did not look up.
@@ -93,6 +95,10 @@ fn data(record: &Record, kind: RecordType) -> Option<String> {
         (RData::A(ip), RecordType::A) => Some(ip.0.to_string()),
         (RData::AAAA(ip), RecordType::Aaaa) => Some(ip.0.to_string()),
         (RData::MX(mx), RecordType::Mx) => Some(format!("{} {}", mx.preference, text(&mx.exchange))),
+        (RData::TXT(txt), RecordType::Txt) => {
+            let octets: Vec<u8> = txt.txt_data.iter().flat_map(|s| s.iter().copied()).take(MAX_TEXT).collect();
+            Some(String::from_utf8_lossy(&octets).into_owned())
+        }
         (RData::SOA(soa), RecordType::Soa) => Some(format!("{} {}", text(&soa.mname), text(&soa.rname))),
         _ => None,
     }

@@ -1,0 +1,81 @@
+//! What real receivers would answer to this identity: one file a server, from the evidence alone.
+//!
+//! Input: [`Evidence`] and a [`Selection`]. Output: a [`Prediction`] a rule, in a stable order.
+//! Failure: a rule whose lookups the evidence does not hold makes no prediction; [`unpredicted`]
+//! says which, and [`questions`] says what to ask the DNS so that there are none.
+//! Sources: every file's head names the version measured; `docs/receivers.md` is the index.
+
+mod exim;
+mod glibc;
+mod names;
+mod opensmtpd;
+mod order;
+mod policies;
+mod postfix;
+mod prediction;
+mod questions;
+mod rspamd;
+mod selection;
+mod sendmail;
+mod spamassassin;
+mod world;
+
+pub use prediction::{Basis, Outcome, Prediction, ReplyCode, Symbol};
+pub use questions::{MAX_NAMES, questions};
+pub use selection::{Selection, UnknownReceiver, names as receiver_names};
+pub use world::Lacking;
+
+use crate::evidence::Evidence;
+use world::World;
+
+/// A rule that could not be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpredicted {
+    /// The receiver.
+    pub receiver: &'static str,
+    /// Its rule.
+    pub rule: &'static str,
+    /// What the evidence lacks.
+    pub lacking: Lacking,
+}
+
+type Rules = fn(&World<'_>) -> Vec<(&'static str, Result<Prediction, Lacking>)>;
+
+/// The servers that were measured, in the order of the report.
+const SERVERS: [(&str, Rules); 7] = [
+    ("postfix", postfix::predict),
+    ("exim", exim::predict),
+    ("opensmtpd", opensmtpd::predict),
+    ("sendmail", sendmail::predict),
+    ("rspamd", rspamd::predict),
+    ("rspamd-3.4", rspamd::predict_34),
+    ("spamassassin", spamassassin::predict),
+];
+
+/// What the selected receivers would answer, as far as the evidence goes.
+pub fn predict(evidence: &Evidence, selection: &Selection) -> Vec<Prediction> {
+    judged(evidence, selection).filter_map(|(_, _, judged)| judged.ok()).collect()
+}
+
+/// The rules of the selected receivers that could not be judged, and what they lack.
+pub fn unpredicted(evidence: &Evidence, selection: &Selection) -> Vec<Unpredicted> {
+    judged(evidence, selection)
+        .filter_map(|(receiver, rule, judged)| {
+            let lacking = judged.err()?;
+            Some(Unpredicted { receiver, rule, lacking })
+        })
+        .collect()
+}
+
+fn judged(
+    evidence: &Evidence,
+    selection: &Selection,
+) -> impl Iterator<Item = (&'static str, &'static str, Result<Prediction, Lacking>)> {
+    let world = World::of(evidence);
+    let published = policies::predict(&world, selection);
+    SERVERS
+        .into_iter()
+        .filter(|(name, _)| selection.holds(name))
+        .flat_map(move |(name, rules)| rules(&world).into_iter().map(move |(rule, judged)| (name, rule, judged)))
+        .chain(published)
+}

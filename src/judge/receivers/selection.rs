@@ -1,0 +1,90 @@
+//! Which receivers are asked for: `--receivers all|none|NAME,…`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::knowledge::receivers::policies;
+
+/// The measured receivers' names, in the order of the report.
+const MEASURED: &[&str] = &["postfix", "exim", "opensmtpd", "sendmail", "rspamd", "rspamd-3.4", "spamassassin"];
+
+/// Every receiver's name, in the order of the report.
+pub fn names() -> Vec<&'static str> {
+    let mut names = MEASURED.to_vec();
+    for policy in policies() {
+        if !names.contains(&policy.receiver.as_str()) {
+            names.push(&policy.receiver);
+        }
+    }
+    names
+}
+
+/// Receivers that are predicted only when they are named.
+const ON_REQUEST: &[&str] = &["rspamd-3.4"];
+
+/// A choice of receivers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// All, but for superseded versions.
+    #[default]
+    All,
+    /// None.
+    None,
+    /// These.
+    Named(Vec<String>),
+}
+
+/// A name that is no receiver's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownReceiver(String);
+
+impl fmt::Display for UnknownReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a receiver; known are: all, none, {}", self.0.escape_default(), names().join(", "))
+    }
+}
+
+impl std::error::Error for UnknownReceiver {}
+
+impl FromStr for Selection {
+    type Err = UnknownReceiver;
+
+    fn from_str(text: &str) -> Result<Self, UnknownReceiver> {
+        match text {
+            "all" => return Ok(Self::All),
+            "none" => return Ok(Self::None),
+            _ => {}
+        }
+        let named: Vec<String> = text.split(',').map(|n| n.trim().to_ascii_lowercase()).collect();
+        match named.iter().find(|n| !names().contains(&n.as_str())) {
+            Some(unknown) => Err(UnknownReceiver(unknown.clone())),
+            None => Ok(Self::Named(named)),
+        }
+    }
+}
+
+impl Selection {
+    /// Whether this receiver is asked for.
+    pub fn holds(&self, name: &str) -> bool {
+        match self {
+            Self::All => !ON_REQUEST.contains(&name),
+            Self::None => false,
+            Self::Named(names) => names.iter().any(|n| n == name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_choice() {
+        assert_eq!("all".parse(), Ok(Selection::All));
+        let some: Selection = "postfix, Exim".parse().unwrap();
+        assert!(some.holds("exim") && !some.holds("sendmail"));
+        let unknown = "postfix,qmail".parse::<Selection>().unwrap_err();
+        assert!(unknown.to_string().starts_with("`qmail` is not a receiver"));
+        assert!(!Selection::None.holds("postfix"));
+    }
+}

@@ -1,0 +1,183 @@
+//! What to do about a bounce: the check's own remedy where it is known, else what fits the case.
+
+use super::words::{long, receiver, short};
+use crate::bounce::{Bounce, Cause, Identity, Side as Written};
+use crate::desk::{Entry, Standing};
+use crate::judge::{Check, Remedy, Side};
+
+/// One thing to do.
+pub(super) struct Step {
+    pub(super) action: String,
+    /// Who can do it; empty where it is the reader.
+    pub(super) who: String,
+    /// Zone lines, commands and settings.
+    pub(super) lines: Vec<String>,
+    /// Changes nothing: it only looks whether the others worked.
+    pub(super) checks_again: bool,
+}
+
+fn step(action: impl Into<String>) -> Step {
+    Step { action: action.into(), who: String::new(), lines: Vec::new(), checks_again: false }
+}
+
+/// The steps, in order.
+pub(super) fn steps(entry: &Entry) -> Vec<Step> {
+    let bounce = &entry.bounce;
+    if bounce.unreadable.is_some() {
+        return Vec::new();
+    }
+    match (entry.since.as_ref().map(|s| s.standing), &entry.check) {
+        (None, _) => other_cause(bounce),
+        (Some(Standing::StillBroken), Some(check)) => repair(bounce, check),
+        (Some(Standing::FixedSince), _) => vec![step(format!(
+            "Send the message again. If it is refused again, wait until the old answer has left {}'s cache.",
+            receiver_in_sentence(bounce)
+        ))],
+        (Some(Standing::NotVisible), _) => not_visible(bounce),
+        (Some(Standing::NotChecked), _) => leg_advice(bounce),
+        (Some(Standing::CouldNotTell), Some(_)) => {
+            vec![step(
+                "Try again later, or ask another resolver with --resolver; nothing is known to be wrong before that.",
+            )]
+        }
+        (Some(_), None) => unstated(entry),
+    }
+}
+
+fn receiver_in_sentence(bounce: &Bounce) -> String {
+    if bounce.receiver.is_some() { receiver(bounce) } else { "the receiver".into() }
+}
+
+/// From the check: its remedy, else the fix of its heaviest finding.
+fn repair(bounce: &Bounce, check: &Check) -> Vec<Step> {
+    if let Some(remedy) = &check.remedy {
+        let mut steps = from_remedy(remedy);
+        let own = bounce.writer.host.as_ref().filter(|_| bounce.writer.side == Written::Sender);
+        if let (None, Some(own), Some(first)) = (&remedy.name, own, steps.first_mut()) {
+            let hint = format!("The bounce calls the server {}; where it says that in EHLO, take it.", long(own));
+            first.action = format!("{} {hint}", first.action);
+        }
+        return steps;
+    }
+    let finding = check.findings.iter().max_by_key(|f| f.severity);
+    let fix = finding.map(|f| &f.fix).filter(|f| !f.steps.is_empty());
+    let Some(fix) = fix else { return leg_advice(bounce) };
+    let mut steps: Vec<Step> = fix.steps.iter().map(|s| step(long(s))).collect();
+    if let Some(last) = steps.last_mut() {
+        last.who = long(&fix.who);
+        last.lines = fix.records.iter().map(|r| long(r)).collect();
+    }
+    steps
+}
+
+fn from_remedy(remedy: &Remedy) -> Vec<Step> {
+    let steps = remedy.steps.iter().map(|s| {
+        let mut lines: Vec<String> = s.publish.iter().map(|l| long(l)).collect();
+        lines.extend(s.withdraw.iter().map(|l| format!("remove: {}", long(l))));
+        lines.extend(s.how.iter().map(|l| long(l)));
+        let checks_again = s.side == Side::Recheck;
+        let who = if checks_again { String::new() } else { long(&s.who) };
+        Step { action: long(&s.action), who, lines, checks_again }
+    });
+    steps.collect()
+}
+
+fn command(line: String) -> Step {
+    Step { lines: vec![line], checks_again: true, ..step("Check it again when it is done.") }
+}
+
+/// Without a check: what the leg asks for.
+fn leg_advice(bounce: &Bounce) -> Vec<Step> {
+    let ip = bounce.sending_ip.ip.map(|ip| ip.to_string());
+    let address = ip.as_deref().unwrap_or("the sending address");
+    let who = "owner of the reverse zone, usually the hosting provider of the address";
+    let ptr = |action: String| Step { who: who.into(), ..step(action) };
+    let mut steps = match bounce.identity {
+        Some(Identity::PtrMissing) => vec![ptr(format!(
+            "Have a PTR record set for {address} that names the mail server, and let that name's A or AAAA record lead back to it."
+        ))],
+        Some(Identity::PtrUnconfirmed) => vec![Step {
+            who: "owner of the name's zone, or of the reverse zone".into(),
+            ..step(format!(
+                "Let the PTR name's A or AAAA record hold {address}, or have the PTR changed to a name that does."
+            ))
+        }],
+        Some(Identity::PtrGeneric) => {
+            vec![ptr(format!(
+                "Have the PTR of {address} changed from the provider's pattern to the mail server's own name."
+            ))]
+        }
+        Some(Identity::EhloBad) => vec![ehlo_step(bounce)],
+        Some(Identity::Unspecified) | None => vec![step(format!(
+            "Make PTR, its A or AAAA record and the EHLO name of {address} agree: one full name for all three."
+        ))],
+    };
+    if let Some(ip) = ip {
+        let ehlo = bounce.ehlo.as_deref().map(|e| format!(" --ehlo {}", shell(e))).unwrap_or_default();
+        steps.push(command(format!("smtp-preflight check --ip {ip}{ehlo} --no-connect")));
+    }
+    steps
+}
+
+/// A word for a shell: a host name as it is, anything else left for the reader to fill in.
+fn shell(name: &str) -> String {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    if plain { name.to_owned() } else { "NAME".into() }
+}
+
+fn ehlo_step(bounce: &Bounce) -> Step {
+    let now = bounce.ehlo.as_deref().map(|e| format!(" instead of {}", short(e))).unwrap_or_default();
+    Step {
+        who: "administrator of the sending server".into(),
+        ..step(format!(
+            "Make the server say its full host name in EHLO when it sends{now}. The name needs an A or AAAA record \
+             with the sending address; best is the PTR name."
+        ))
+    }
+}
+
+fn not_visible(bounce: &Bounce) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if bounce.identity == Some(Identity::EhloBad) || bounce.identity == Some(Identity::Unspecified) {
+        steps.push(ehlo_step(bounce));
+    }
+    steps.push(step(format!(
+        "Send the message again; if it is refused again, ask {} what it saw, and quote the reply.",
+        receiver_in_sentence(bounce)
+    )));
+    steps
+}
+
+fn unstated(entry: &Entry) -> Vec<Step> {
+    let bounce = &entry.bounce;
+    let mut steps = leg_advice(bounce);
+    let ehlo = bounce.ehlo.as_deref().map(|e| format!(" --ehlo {}", shell(e))).unwrap_or_default();
+    let address = entry.guessed_ips.first().map_or_else(|| "ADDRESS".to_owned(), ToString::to_string);
+    steps.push(Step {
+        who: "administrator of the sending server".into(),
+        lines: vec![format!("smtp-preflight check --ip {address}{ehlo} --no-connect")],
+        ..step(
+            "Find the address from which the server sends (its log, or the Received lines of a message that \
+             arrived), and check that.",
+        )
+    });
+    steps
+}
+
+fn other_cause(bounce: &Bounce) -> Vec<Step> {
+    let text = match bounce.cause {
+        Cause::Reputation => {
+            "Look the address and the domain up at the list that the reply names, end what brought them there, and ask for removal."
+        }
+        Cause::Authentication => {
+            "Compare the domain's SPF, DKIM and DMARC records with the address that sent the message."
+        }
+        Cause::Content => "Change or shrink the message, or send its attachment another way.",
+        Cause::Rate => "Wait, then send more slowly.",
+        Cause::Recipient => "Check the recipient's address, and ask the recipient by another way.",
+        Cause::Policy => "Read the rule in the reply; whether the sender may send there is for the receiver to say.",
+        Cause::Transport => "Send again later; if it stays so, check that the receiver's MX hosts resolve and answer.",
+        Cause::SenderIdentity | Cause::Unknown => return Vec::new(),
+    };
+    vec![step(text)]
+}

@@ -1,0 +1,258 @@
+//! What a refusal says of the sender's identity: the leg, the findings that it matches, and what to run next.
+//!
+//! Input: a refusal as [`crate::bounce`] has read it; the words are judged there and nowhere else.
+
+use std::net::IpAddr;
+
+use super::clean::clean_bounded;
+use super::ink::Ink;
+use super::table::{TableOptions, pad};
+use super::wrap::hang;
+use crate::bounce::{Basis, Bounce, Cause, Identity};
+use crate::judge::Code;
+use crate::name::EhloName;
+
+/// Columns of the labels.
+const LABEL: usize = 12;
+/// How many of the findings are explained at once.
+const MEANINGS: usize = 2;
+/// How much of the reply is shown.
+const MAX_TEXT: usize = 600;
+
+/// The findings that a refusal may stand for, the likeliest first; none where it is not about the identity.
+pub fn codes_of(bounce: &Bounce) -> Vec<Code> {
+    if bounce.cause != Cause::SenderIdentity {
+        return Vec::new();
+    }
+    let code = bounce.reply.as_ref().and_then(|r| r.code);
+    let shape = bounce.ehlo.as_deref().map(|name| EhloName::read(name).flaws(name));
+    let mut found: Vec<Code> = Vec::new();
+    for identity in bounce.identity.iter().chain(&bounce.possible) {
+        let codes: &[Code] = match (identity, code) {
+            (Identity::PtrMissing, _) => &[Code::PtrMissing],
+            (Identity::PtrUnconfirmed, _) => &[Code::PtrUnconfirmed],
+            (Identity::PtrGeneric, _) => &[Code::PtrGeneric],
+            (Identity::EhloBad, _) if shape.as_ref().is_some_and(|flaws| !flaws.is_empty()) => {
+                found.extend(shape.iter().flatten().map(|flaw| Code::from(*flaw)));
+                continue;
+            }
+            (Identity::EhloBad, Some(504)) => &[Code::EhloNotFqdn, Code::EhloLocalhost, Code::EhloBareAddress],
+            // RFC 5321 §4.2.3: 501 is an error of syntax.
+            (Identity::EhloBad, Some(501)) => {
+                &[Code::EhloInvalid, Code::EhloNotHostname, Code::EhloNotAscii, Code::EhloLiteralSyntax]
+            }
+            // The name's shape is right, so it is what the DNS says of it.
+            (Identity::EhloBad, _) if shape.is_some() => &[Code::EhloUnresolvable, Code::EhloAddressDiffers],
+            (Identity::EhloBad, _) => {
+                &[Code::EhloUnresolvable, Code::EhloAddressDiffers, Code::EhloNotFqdn, Code::EhloLocalhost]
+            }
+            (Identity::Unspecified, _) => &[Code::PtrMissing, Code::PtrUnconfirmed, Code::EhloUnresolvable],
+        };
+        found.extend(codes.iter().filter(|c| !found.contains(c)).copied().collect::<Vec<_>>());
+    }
+    // A receiver whose own lookup fails answers with the same words and 4xx.
+    if matches!(code, Some(400..=499)) && found.contains(&Code::PtrMissing) {
+        found.push(Code::PtrLookupFailed);
+    }
+    found
+}
+
+/// The refusal explained.
+pub fn explain_refusal(bounce: &Bounce, options: &TableOptions) -> String {
+    let ink = Ink { color: options.color };
+    let codes = codes_of(bounce);
+    let width = options.width;
+    let mut lines = hang("", &headline(bounce), 0, width);
+    for line in &mut lines {
+        *line = ink.strong(line);
+    }
+    lines.push(String::new());
+    let mut labelled = |label: &str, text: &str| {
+        let text = clean_bounded(text, MAX_TEXT);
+        lines.extend(hang(&format!("{label:LABEL$}"), &text, LABEL, width));
+    };
+    if let Some(reply) = bounce.reply.as_ref().filter(|r| !r.text.is_empty()) {
+        labelled("It says", &reply.text);
+    }
+    if let Some(receiver) = &bounce.receiver {
+        labelled("Receiver", receiver);
+    }
+    if let Some(software) = bounce.software.as_ref().filter(|s| bounce.receiver.as_ref() != Some(s)) {
+        labelled("Words of", software);
+    }
+    labelled("About", about(bounce));
+    for (place, code) in codes.iter().enumerate() {
+        let entry = code.entry();
+        labelled(if place == 0 { "Findings" } else { "" }, &format!("{}: {}", entry.slug, entry.title));
+    }
+    if let Some(ip) = bounce.sending_ip.ip {
+        labelled("Address", &format!("{ip}, quoted as the sender's"));
+    }
+    if let Some(ehlo) = &bounce.ehlo {
+        labelled("EHLO", ehlo);
+    }
+    if let Some(matched) = &bounce.matched {
+        let basis = match matched.basis {
+            Basis::Phrase => "the words",
+            Basis::Code => "the code",
+            Basis::Guess => "only a guess from",
+        };
+        labelled("Known by", &format!("{basis} `{}` ({}, {})", matched.what, matched.source, matched.date));
+    }
+    for code in codes.iter().take(MEANINGS) {
+        let entry = code.entry();
+        let lead = if codes.len() > 1 { format!("{}: ", entry.slug) } else { String::new() };
+        lines.push(String::new());
+        lines.extend(hang("", &format!("{lead}{}", entry.meaning), 0, width));
+    }
+    if let Some(lasting) = lasting(bounce, &codes) {
+        lines.push(String::new());
+        lines.extend(hang("", lasting, 0, width));
+    }
+    lines.extend([String::new(), ink.strong("Next")]);
+    for (command, why) in next(bounce, &codes) {
+        lines.extend(hang(&pad(2), why, 2, width));
+        // A command is copied whole, so it is never folded.
+        lines.extend(command.map(|c| format!("{}{}", pad(4), ink.record(&c))));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn headline(bounce: &Bounce) -> String {
+    let reply = bounce.reply.as_ref();
+    let code = reply.and_then(|r| r.code);
+    let said: Vec<String> =
+        code.map(|c| c.to_string()).into_iter().chain(reply.and_then(|r| r.enhanced.clone())).collect();
+    let how = match code.map(|c| c / 100) {
+        Some(5) => "refused",
+        Some(4) => "put off",
+        Some(2) => "accepted",
+        _ => "not delivered",
+    };
+    let what = match bounce.cause {
+        Cause::SenderIdentity => "for who the sender says it is",
+        Cause::Reputation => "for the record of the sending address or domain",
+        Cause::Authentication => "for SPF, DKIM or DMARC",
+        Cause::Content => "for what the message holds",
+        Cause::Rate => "for too much mail in too short a time",
+        Cause::Recipient => "for the recipient",
+        Cause::Policy => "by a rule of the receiver",
+        Cause::Transport => "for trouble on the way",
+        Cause::Unknown => "for a reason that these words do not tell us",
+    };
+    let sentence = if how == "accepted" { "accepted, not a refusal".into() } else { format!("{how} {what}") };
+    if said.is_empty() { sentence } else { format!("{}: {sentence}", said.join(" ")) }
+}
+
+fn about(bounce: &Bounce) -> &'static str {
+    let open = |leg| bounce.possible.contains(&leg);
+    match (bounce.cause, bounce.identity) {
+        (Cause::SenderIdentity, Some(Identity::PtrMissing)) if open(Identity::PtrUnconfirmed) => {
+            "the address's PTR record: there is none, or its name does not lead back to the address"
+        }
+        (Cause::SenderIdentity, Some(Identity::PtrMissing)) => "the address's PTR record: there is none",
+        (Cause::SenderIdentity, Some(Identity::PtrUnconfirmed)) => {
+            "the address's PTR record: its name does not lead back to the address"
+        }
+        (Cause::SenderIdentity, Some(Identity::PtrGeneric)) => {
+            "the address's PTR record: its name looks like a provider's default or a dynamic address"
+        }
+        (Cause::SenderIdentity, Some(Identity::EhloBad)) => "the EHLO name: its form, its address, or whose name it is",
+        (Cause::SenderIdentity, _) => "PTR or EHLO name; the reply does not say which",
+        _ if open_ended(bounce) => "not told; PTR and EHLO name are among what it may stand for",
+        (Cause::Unknown, _) => "not known; PTR and EHLO name can be checked all the same",
+        _ => "not the sender's PTR or EHLO name",
+    }
+}
+
+/// A rule or a trouble of the receiver, known by a code alone: its words would tell more.
+fn open_ended(bounce: &Bounce) -> bool {
+    let by_code = bounce.matched.as_ref().is_none_or(|m| m.basis != Basis::Phrase);
+    by_code && matches!(bounce.cause, Cause::Policy | Cause::Transport)
+}
+
+fn lasting(bounce: &Bounce, codes: &[Code]) -> Option<&'static str> {
+    let code = bounce.reply.as_ref()?.code?;
+    match code {
+        400..=499 if codes.contains(&Code::PtrLookupFailed) => Some(
+            "A 4xx reply is temporary: the sending server keeps the mail and tries again for some days. Some receivers \
+             never say more than this about a missing PTR; and one whose own DNS lookup fails says the same.",
+        ),
+        400..=499 => {
+            Some("A 4xx reply is temporary: the sending server keeps the mail and tries again, usually for some days.")
+        }
+        500..=599 => Some("A 5xx reply is permanent: this mail is not tried again. Send it anew after the change."),
+        _ => None,
+    }
+}
+
+/// Commands with why to run them.
+fn next(bounce: &Bounce, codes: &[Code]) -> Vec<(Option<String>, &'static str)> {
+    let mut next = Vec::new();
+    match bounce.cause {
+        _ if open_ended(bounce) || matches!(bounce.cause, Cause::SenderIdentity | Cause::Unknown) => {
+            let why = if bounce.sending_ip.ip.is_some() {
+                "See how the address stands now, and what to change (NAME: what your server says in EHLO):"
+            } else {
+                "The text names no address. See how yours stands (IP: the address that your server sends from; NAME: \
+                 what it says in EHLO):"
+            };
+            next.push((Some(check_line(bounce.sending_ip.ip, bounce.ehlo.as_deref())), why));
+            if bounce.sending_ip.ip.is_none() {
+                next.push((Some("smtp-preflight check --self".into()), "Or, on the sending server itself:"));
+            }
+        }
+        Cause::Reputation => {
+            next.push((
+                None,
+                "Ask the receiver or the list named for removal. A PTR in order is often their condition.",
+            ));
+        }
+        Cause::Authentication => next.push((None, "Look at the domain's SPF, DKIM and DMARC records.")),
+        Cause::Recipient => next.push((None, "Check the recipient's address with the recipient.")),
+        _ => {
+            next.push((None, "Nothing in PTR or EHLO name changes it; follow the reply's own words."));
+        }
+    }
+    if let Some(first) = codes.first() {
+        next.push((Some(format!("smtp-preflight explain {first}")), "Read what it means, and who acts on it:"));
+    }
+    next
+}
+
+/// A line to copy. What the text claims is put into it only where no shell can take it for more than a word.
+fn check_line(ip: Option<IpAddr>, ehlo: Option<&str>) -> String {
+    let ip = ip.map_or_else(|| "IP".to_owned(), |ip| ip.to_string());
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    let ehlo = match ehlo.map(EhloName::read) {
+        Some(EhloName::Host(host)) if plain(host.as_str()) => host.as_str().to_owned(),
+        Some(EhloName::Literal(literal)) if literal.ip.is_ipv6() => format!("'[IPv6:{}]'", literal.ip),
+        Some(EhloName::Literal(literal)) => format!("'[{}]'", literal.ip),
+        Some(EhloName::BareAddress(bare)) => bare.to_string(),
+        _ => "NAME".to_owned(),
+    };
+    let gap = if ehlo.starts_with('-') { '=' } else { ' ' };
+    format!("smtp-preflight check --ip {ip} --ehlo{gap}{ehlo}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_the_line_is_more_than_a_word() {
+        let ip = Some("192.0.2.7".parse().unwrap());
+        for (ehlo, line) in [
+            (Some("mail.example.net"), "--ip 192.0.2.7 --ehlo mail.example.net"),
+            (Some("a;reboot"), "--ip 192.0.2.7 --ehlo NAME"),
+            (Some("$(reboot).example.net"), "--ip 192.0.2.7 --ehlo NAME"),
+            (Some("-e.example.net"), "--ip 192.0.2.7 --ehlo=-e.example.net"),
+            (Some("it's"), "--ip 192.0.2.7 --ehlo NAME"),
+            (Some("[192.0.2.7]"), "--ip 192.0.2.7 --ehlo '[192.0.2.7]'"),
+            (Some("[IPv6:2001:db8::1]"), "--ip 192.0.2.7 --ehlo '[IPv6:2001:db8::1]'"),
+            (None, "--ip 192.0.2.7 --ehlo NAME"),
+        ] {
+            assert_eq!(check_line(ip, ehlo), format!("smtp-preflight check {line}"), "{ehlo:?}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! `explain` from outside, and the catalogue kept whole: every code has its words, its page and a scenario
+//! that brings it up.
+
+#![expect(clippy::disallowed_methods, reason = "the test runs the program and reads the page")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use smtp_preflight::bounce;
+use smtp_preflight::judge::{Code, Severity};
+use smtp_preflight::lab::Lab;
+use smtp_preflight::report::{TableOptions, codes_of, explain_code, explain_refusal};
+
+fn explain(what: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_smtp-preflight")).arg("explain").args(what).output().unwrap()
+}
+
+fn said(output: &Output) -> (String, String, i32) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+}
+
+/// As one line, so that it does not matter where it was folded.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Codes that no scenario can bring up, each with the reason and the test that does instead.
+const ELSEWHERE: &[(Code, &str, &str)] = &[
+    (Code::SelfBehindNat, "a scenario runs `check`, not `check --self`", "tests/own_address.rs"),
+    (Code::SelfAddressDisagrees, "a scenario runs `check`, not `check --self`", "tests/own_address.rs"),
+];
+
+#[test]
+fn every_code_is_hit_by_a_scenario() {
+    let hit: BTreeSet<Code> =
+        Lab::scenarios().flat_map(|s| s.unwrap().expect.into_iter().flat_map(|e| e.findings)).collect();
+    let elsewhere = |code| ELSEWHERE.iter().any(|(known, ..)| *known == code);
+    let missed: Vec<&str> =
+        Code::all().filter(|e| !hit.contains(&e.code) && !elsewhere(e.code)).map(|e| e.slug).collect();
+    assert!(missed.is_empty(), "no scenario of fixtures/scenarios brings up {missed:?}");
+    for (code, _, test) in ELSEWHERE {
+        assert!(!hit.contains(code), "{code} has a scenario; the exception is not needed");
+        let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(test)).unwrap();
+        assert!(source.contains(&format!("\"{code}\"")), "{test} does not bring up {code}");
+    }
+}
+
+#[test]
+fn every_code_has_its_words() {
+    let mut titles = BTreeSet::new();
+    for entry in Code::all() {
+        let slug = entry.slug;
+        for words in [entry.meaning, entry.precise, entry.why, entry.remedy] {
+            assert!(words.len() > 12 && words.ends_with('.') && !words.contains("  "), "{slug}: {words:?}");
+        }
+        for words in [entry.title, entry.who] {
+            assert!(words.len() >= 3 && !words.ends_with('.') && !words.contains("  "), "{slug}: {words:?}");
+        }
+        let sentences = entry.meaning.matches(". ").count() + 1;
+        assert!((2..=4).contains(&sentences), "{slug}: {sentences} sentences for a support desk");
+        assert!(entry.reference.starts_with("RFC "), "{slug}: {}", entry.reference);
+        assert!(titles.insert(entry.title), "{slug}: a second `{}`", entry.title);
+        assert!(!entry.unknown || entry.severity == Severity::Info, "{slug}: what was not seen is no fault");
+    }
+}
+
+/// Receivers see the address, its names and the EHLO name; an error or a warning there names who acts on it.
+#[test]
+fn what_is_graded_for_receivers_names_them() {
+    const RECEIVERS: &[&str] = &[
+        "postfix",
+        "exim",
+        "opensmtpd",
+        "sendmail",
+        "haraka",
+        "stalwart",
+        "rspamd",
+        "spamassassin",
+        "gmail",
+        "yahoo",
+        "microsoft",
+        "comcast",
+        "gmx",
+        "spectrum",
+        "mail.ru",
+        "t-online",
+    ];
+    for subject in &Code::subjects()[..3] {
+        for entry in subject.entries {
+            // A reply to us, and what differs from one asker to the next, are nothing that one receiver sees.
+            let unseen = matches!(entry.code, Code::ResolversDisagree | Code::SelfAddressDisagrees | Code::EhloNoName);
+            let graded = entry.severity >= Severity::Warning && !unseen;
+            assert!(!graded || !entry.receivers.is_empty(), "{}: who acts on it?", entry.slug);
+        }
+    }
+    for entry in Code::all() {
+        let mut names = BTreeSet::new();
+        for rule in entry.receivers {
+            let receiver = rule.name.split(' ').next().unwrap();
+            assert!(RECEIVERS.contains(&receiver), "{}: {}", entry.slug, rule.name);
+            assert!(!rule.does.is_empty() && names.insert(rule.name), "{}: {}", entry.slug, rule.name);
+        }
+    }
+}
+
+#[test]
+fn every_code_is_on_the_page_and_explained() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/findings.md")).unwrap();
+    for entry in Code::all() {
+        assert!(page.contains(&format!("### `{}`", entry.slug)), "{}", entry.slug);
+        for width in [40, 80, 160] {
+            let text = explain_code(entry, &TableOptions { width, ..TableOptions::default() });
+            assert!(text.lines().all(|l| l.chars().count() <= width), "{} at {width}:\n{text}", entry.slug);
+            assert!(!text.contains('\u{1b}') && text.ends_with('\n'));
+        }
+        let text = flat(&explain_code(entry, &TableOptions { width: 160, ..TableOptions::default() }));
+        for words in [entry.meaning, entry.precise, entry.why, entry.remedy, entry.who, entry.reference] {
+            assert!(text.contains(&flat(words)), "{}: {words}", entry.slug);
+        }
+        for rule in entry.receivers {
+            assert!(text.contains(&flat(rule.name)) && text.contains(&flat(rule.does)), "{}", entry.slug);
+        }
+    }
+}
+
+#[test]
+fn all_codes_one_code_and_no_code() {
+    let (list, _, exit) = said(&explain(&[]));
+    assert_eq!(exit, 0);
+    let list = flat(&list);
+    for entry in Code::all() {
+        assert!(list.contains(&format!(" {} {}", entry.slug, entry.title)), "{}:\n{list}", entry.slug);
+    }
+    for word in ["ptr-missing", "PTR-MISSING", "ptr_missing"] {
+        let (text, _, exit) = said(&explain(&[word]));
+        assert_eq!(exit, 0);
+        assert!(text.starts_with("ptr-missing (error): No PTR record\n"), "{text}");
+        assert!(text.contains("gmail 550-5.7.25") && !text.contains('\u{1b}'), "{text}");
+    }
+    assert_eq!(said(&explain(&["ptr", "missing"])).2, 0);
+    let (text, error, exit) = said(&explain(&["ptr-mising"]));
+    assert_eq!((text.as_str(), exit), ("", 2));
+    assert!(error.contains("`ptr-mising`") && error.contains("ptr-missing") && error.lines().count() == 1, "{error}");
+    for word in ["", "5.7.25", "postfix/reject_unknown_client_hostname", "\u{1b}[31m"] {
+        let (text, error, exit) = said(&explain(&[word]));
+        assert_eq!((text.as_str(), exit, error.lines().count()), ("", 2, 1), "{word:?}: {error}");
+        assert!(!error.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn a_refusal_is_explained_with_what_to_run_next() {
+    let (text, _, exit) = said(&explain(&[
+        "550-5.7.25 [203.0.113.10] The IP address sending this message does not have a PTR record setup, or the corresponding\n\
+         550 5.7.25 forward DNS entry does not point to the sending IP",
+    ]));
+    assert_eq!(exit, 0);
+    for words in [
+        "550 5.7.25: refused for who the sender says it is",
+        "Gmail",
+        "ptr-missing: No PTR record",
+        "ptr-unconfirmed: PTR not confirmed",
+        "    smtp-preflight check --ip 203.0.113.10 --ehlo NAME",
+        "5xx reply is permanent",
+    ] {
+        assert!(text.contains(words), "{words}:\n{text}");
+    }
+    // The words of a shell that was given no quotes.
+    let (text, _, exit) = said(&explain(&[
+        "450",
+        "4.7.25",
+        "Client",
+        "host",
+        "rejected:",
+        "cannot",
+        "find",
+        "your",
+        "hostname,",
+        "[203.0.113.10]",
+    ]));
+    assert_eq!(exit, 0);
+    for words in ["Postfix", "ptr-lookup-failed", "4xx reply is temporary", "--ip 203.0.113.10"] {
+        assert!(text.contains(words), "{words}:\n{text}");
+    }
+    let (text, _, exit) = said(&explain(&["554 no words known here"]));
+    assert_eq!(exit, 3);
+    assert!(text.contains("    smtp-preflight check --self\n"), "{text}");
+}
+
+/// The leg that a reply names, as findings; nothing for a reply that is not about the identity.
+#[test]
+fn a_refusal_names_its_findings() {
+    use Code::*;
+    let cases: &[(&str, &[Code])] = &[
+        (
+            "450 4.7.1 Client host rejected: cannot find your reverse hostname, [203.0.113.10]",
+            &[PtrMissing, PtrLookupFailed],
+        ),
+        ("550 5.7.25 Forward-confirmed reverse DNS failed", &[PtrUnconfirmed, PtrMissing]),
+        ("550 Sorry, no FCrDNS match found", &[PtrUnconfirmed]),
+        ("550 5.7.25", &[PtrMissing, PtrUnconfirmed]),
+        ("504 5.5.2 <mailhost>: Helo command rejected: need fully-qualified hostname", &[EhloNotFqdn]),
+        ("504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname", &[EhloLocalhost]),
+        (
+            "450 4.7.1 <mail.example.net>: Helo command rejected: Host not found",
+            &[EhloUnresolvable, EhloAddressDiffers],
+        ),
+        (
+            "501 Syntactically invalid EHLO argument(s)",
+            &[EhloInvalid, EhloNotHostname, EhloNotAscii, EhloLiteralSyntax],
+        ),
+        ("550 5.1.1 user unknown", &[]),
+        ("550 5.7.23 SPF validation failed", &[]),
+        ("550 5.7.1 Relaying denied. IP name lookup failed [203.0.113.10]", &[]),
+        ("550 5.7.1", &[]),
+    ];
+    for (reply, codes) in cases {
+        assert_eq!(codes_of(&bounce::read(reply.as_bytes())), *codes, "{reply}");
+    }
+    // A code alone rules nothing out.
+    let text = explain_refusal(&bounce::read(b"550 5.7.1"), &TableOptions::default());
+    assert!(text.contains("among what it may stand for") && text.contains("smtp-preflight check"), "{text}");
+}
+
+/// Words of the network stay words: no control character, no line wider than the terminal but a command.
+#[test]
+fn a_hostile_refusal_does_no_harm() {
+    let long = "550 5.7.25 ".to_owned() + &"\u{202e}x\u{1b}]0;title\u{7} 例え ".repeat(500);
+    for reply in
+        [&*long, "550 5.7.1 <$(reboot)>: Helo command rejected: Host not found", "550 \u{9b}31m", "550-\r\n550-\r\n"]
+    {
+        for width in [40, 80] {
+            let read = bounce::read(reply.as_bytes());
+            let text = explain_refusal(&read, &TableOptions { width, ..TableOptions::default() });
+            assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+            for line in text.lines().filter(|l| !l.starts_with("    ")) {
+                assert!(line.chars().count() <= width, "{line:?}");
+            }
+            assert!(!text.lines().any(|l| l.starts_with("    smtp-preflight") && l.contains('$')), "{text}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The built binary against Debian's Postfix, Exim and NSD, in private networks made by the tests.
+//!
+//! Needs root and what `.ci/unpack-peers` unpacks; `SMTP_PREFLIGHT_PEERS` says where, `target/real-peers`
+//! otherwise. Run by `.ci/run`, or: `.ci/unpack-peers target/real-peers && cargo test --test real_peers -- --ignored`.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the tests write the servers' files, wait for them and read their logs; what fails fails the test"
+)]
+
+mod certificate;
+mod exim;
+mod hello;
+mod identity;
+mod nsd;
+mod postfix;
+mod postscreen;
+mod probe;
+mod resolver;
+mod silence;
+mod tls;
+mod world;
+mod zones;
