@@ -9,11 +9,14 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::dns::Lookup;
+use crate::dns::{Lookup, Question};
 use crate::smtp::{Phase, Reply, TlsMode};
 
 /// The schema name of evidence files that this version writes and reads.
 pub const EVIDENCE_SCHEMA: &str = "smtp-preflight-evidence/1";
+
+/// A target's name with more addresses than this is dialled at the first of them.
+pub const MAX_DIALLED: usize = 16;
 
 /// A saved set of evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +80,9 @@ pub struct Evidence {
     pub resolvers: Vec<String>,
     /// Connections to other hosts, made to tell a blocked port from a dead server.
     pub controls: Vec<Control>,
+    /// The questions for the target's addresses, where every address found is a check of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_questions: Vec<Question>,
     /// How this machine learnt its own address, where the check is of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnSeen>,
@@ -155,6 +161,8 @@ pub struct Client {
 pub enum FaultKind {
     /// The target's name has no address.
     NoAddress,
+    /// The target has no address of the family that is to be dialled.
+    OtherFamily,
     /// The target's name could not be looked up.
     LookupFailed,
     /// The other side refused the connection.
@@ -241,6 +249,10 @@ pub struct Dialogue {
     pub implicit_tls: bool,
     /// The greeting, or as much of it as came.
     pub greeting: Option<Reply>,
+    /// Octets behind the greeting, unasked for: in the same breath, or as a further greeting where the reply to
+    /// EHLO was due.
+    #[serde(default)]
+    pub greeting_surplus: usize,
     /// Every command sent, in order.
     pub exchanges: Vec<Exchange>,
     /// TLS facts.

@@ -503,3 +503,32 @@ fn help_version_completions_and_man() {
         assert!(text(&out.stdout).contains(words), "{args:?}: {}", text(&out.stdout));
     }
 }
+
+/// The codes of the first check's findings.
+fn codes(out: &Output) -> Vec<String> {
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let findings = report["checks"][0]["findings"].as_array().unwrap();
+    findings.iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_that_the_target_has_not_and_more_addresses_than_are_dialled_are_said() {
+    let out = run(&["check", "-4", "::1", "--resolver", "127.0.0.1:1", "--timeout", "2s", "--format", "json"]);
+    assert_eq!(out.status.code(), Some(3), "{}", text(&out.stderr));
+    assert!(codes(&out).contains(&"target-other-family".into()), "{}", text(&out.stdout));
+
+    let many = (1..=20).map(|n| format!("relay A 127.9.9.{n}")).collect::<Vec<_>>().join("\n");
+    let scenario = format!(
+        "title = \"x\"\nabout = \"x\"\nexit = 3\n[check]\ntarget = \"relay.example.net:1\"\n\
+         [[dns]]\nzone = \"\"\"\n$ORIGIN example.net.\n{many}\"\"\"\n\
+         [[expect]]\nverdict = \"unknown\"\nehlo_ptr = \"unknown\"\nptr_forward = \"unknown\"\nehlo_forward = \"unknown\"\n\
+         iprev = \"temperror\"\nfindings = []\n"
+    );
+    let lab = Lab::start(&smtp_preflight::lab::Scenario::parse("many", &scenario).unwrap()).await.unwrap();
+    let resolver = lab.resolvers[0].to_string();
+    let args = ["check", "relay.example.net:1", "--timeout", "4s", "--control", "none"].map(String::from);
+    let out = run_in(&args, &["--resolver", &resolver, "--format", "json"]).await;
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(report["checks"].as_array().unwrap().len(), 16);
+    assert!(codes(&out).contains(&"target-many-addresses".into()), "{:?}", codes(&out));
+}

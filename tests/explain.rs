@@ -31,6 +31,8 @@ fn flat(text: &str) -> String {
 const ELSEWHERE: &[(Code, &str, &str)] = &[
     (Code::SelfBehindNat, "a scenario runs `check`, not `check --self`", "tests/own_address.rs"),
     (Code::SelfAddressDisagrees, "a scenario runs `check`, not `check --self`", "tests/own_address.rs"),
+    (Code::TargetOtherFamily, "a scenario has no -4 or -6", "tests/cli.rs"),
+    (Code::TargetManyAddresses, "a scenario would have to expect 16 checks", "tests/cli.rs"),
 ];
 
 #[test]

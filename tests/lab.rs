@@ -121,6 +121,8 @@ async fn every_dns_fault_is_what_it_says() {
         "tcp_drop",
         "malformed",
         "wrong_question",
+        "alias_loop",
+        "records_with_servfail",
     ];
     let mut dns = String::from("[[dns]]\nzone = '''\n$ORIGIN example.net.\n");
     for fault in faults {
@@ -161,6 +163,8 @@ async fn every_dns_fault_is_what_it_says() {
         ("tcp-drop", Some((R::NoError, true, 0, true)), None),
         ("malformed", None, None),
         ("wrong-question", Some((R::NoError, false, 1, false)), Some((R::NoError, false, 1, false))),
+        ("alias-loop", Some((R::NoError, false, 2, true)), Some((R::NoError, false, 2, true))),
+        ("records-with-servfail", Some((R::ServFail, false, 1, true)), Some((R::ServFail, false, 1, true))),
     ] {
         let begin = Instant::now();
         assert_eq!(ask(label, false).await, udp, "{label} over UDP");

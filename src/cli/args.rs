@@ -89,7 +89,7 @@ pub struct CheckArgs {
     /// Our own EHLO name [default: this machine's full name, or its address as a literal]
     #[arg(long, value_name = "NAME", help_heading = "How to look")]
     pub helo_as: Option<String>,
-    /// Dial from this address of this machine
+    /// Dial from this address of this machine, and so only addresses of its family
     #[arg(long, value_name = "IP", help_heading = "How to look")]
     pub source: Option<IpAddr>,
     /// Dial IPv4 addresses only

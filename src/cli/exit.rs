@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use crate::judge::{Check, Severity, Verdict};
+use crate::judge::{Check, Code, Severity, Verdict};
 
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,10 @@ impl Tally {
             self.findings |= differs || check.findings.iter().any(|f| f.severity >= least);
         }
         let unreached = check.smtp.as_ref().is_some_and(|s| s.fault.is_some());
-        self.unknown |= check.agreement.verdict == Verdict::Unknown || unreached;
+        // Every address of a target is to be checked: one left out leaves the question open.
+        let left_out = |code| matches!(code, Code::TargetLookupFailed | Code::TargetManyAddresses);
+        let unseen = check.findings.iter().any(|f| left_out(f.code));
+        self.unknown |= check.agreement.verdict == Verdict::Unknown || unreached || unseen;
     }
 
     /// The sum.

@@ -126,12 +126,8 @@ fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
     Ok(Options {
         timeout,
         helo_as: args.helo_as.clone().or_else(own_name),
-        source: args.source,
-        family: match (args.ipv4, args.ipv6) {
-            (true, _) => Family::V4,
-            (_, true) => Family::V6,
-            _ => Family::Both,
-        },
+        source: args.source.map(unmap),
+        family: family(args)?,
         tls: match args.tls {
             TlsArg::Auto => TlsMode::Auto,
             TlsArg::Require => TlsMode::Require,
@@ -140,6 +136,22 @@ fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
         controls: controls(&args.control)?,
         ..Options::default()
     })
+}
+
+/// The families to dial; from an address of one family nothing of the other can be dialled.
+fn family(args: &CheckArgs) -> Result<Family, PlanFault> {
+    let source = args.source.map(unmap);
+    match (source, args.ipv4, args.ipv6) {
+        (Some(ip), true, _) if ip.is_ipv6() => {
+            fault(format!("--source {ip} is an IPv6 address, and -4 dials IPv4 only; leave one of them out"))
+        }
+        (Some(ip), _, true) if ip.is_ipv4() => {
+            fault(format!("--source {ip} is an IPv4 address, and -6 dials IPv6 only; leave one of them out"))
+        }
+        (None, false, false) => Ok(Family::Both),
+        (_, true, _) | (Some(IpAddr::V4(_)), ..) => Ok(Family::V4),
+        (_, _, true) | (Some(IpAddr::V6(_)), ..) => Ok(Family::V6),
+    }
 }
 
 /// A remark on our own EHLO name, where it is one that servers may refuse.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Disagreement, DnsReport, ForwardReport, PtrReport, ResolverSaid, Zone};
-use super::view::{Forward, View, asked, merged};
+use super::view::{Forward, View};
 use crate::dns::{Lookup, RecordType, Soa, Status};
 
 pub(super) fn dns_report(view: &View<'_>) -> DnsReport {
@@ -61,9 +61,9 @@ fn ttl(lookup: &Lookup) -> Option<u32> {
 
 /// The zone that holds the PTR: told by a negative answer itself, or by the SOA question beside it.
 pub(super) fn zone(view: &View<'_>, ptr: &Lookup) -> Option<Zone> {
-    let soa_asked = merged(view.evidence, &ptr.question.name, RecordType::Soa).and_then(|l| l.soa);
+    let soa_asked = view.answers.about(&ptr.question.name, RecordType::Soa).and_then(|l| l.soa);
     let Soa { apex, primary, contact, .. } = ptr.soa.clone().or(soa_asked)?;
-    let servers = merged(view.evidence, &apex, RecordType::Ns);
+    let servers = view.answers.about(&apex, RecordType::Ns);
     let servers = servers.map(|l| l.data().map(str::to_owned).collect()).unwrap_or_default();
     Some(Zone { apex, primary, contact, servers })
 }
@@ -74,17 +74,20 @@ pub(super) fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
     let mut found = Vec::new();
     for lookup in &view.evidence.lookups {
         let question = &lookup.question;
-        if matches!(question.kind, RecordType::Soa | RecordType::Ns) || !seen.insert(question.clone()) {
+        if matches!(question.kind, RecordType::Soa | RecordType::Ns) || !seen.insert(question) {
             continue;
         }
-        let all = asked(view.evidence, question);
-        let asked: Vec<&&Lookup> = all.iter().filter(|l| l.status != Status::NotAsked).collect();
+        let answers = view.answers.to(question);
+        let asked: Vec<&&Lookup> = answers.iter().filter(|l| l.status != Status::NotAsked).collect();
         // A resolver that fails holds no other opinion; that it failed is told apart.
         let said: BTreeSet<String> = asked.iter().filter(|l| l.status.is_definite()).map(|l| sorted(l)).collect();
         if said.len() > 1 {
             found.push(Disagreement {
                 question: format!("{} {}", question.kind, question.name),
-                answers: all.iter().map(|l| ResolverSaid { resolver: l.resolver.clone(), said: sorted(l) }).collect(),
+                answers: answers
+                    .iter()
+                    .map(|l| ResolverSaid { resolver: l.resolver.clone(), said: sorted(l) })
+                    .collect(),
             });
         }
     }

@@ -8,6 +8,7 @@
 //! that is silent or failing; trouble counts only where nothing confirmed.
 
 mod agreement;
+mod answers;
 mod catalogue;
 mod check;
 mod dns_report;

@@ -50,5 +50,5 @@ pub(super) fn banner_name(greeting: &Reply) -> Option<String> {
 
 /// The name in an EHLO or HELO reply.
 pub(super) fn name(reply: &Reply) -> Option<String> {
-    hello_name(reply.lines.first().filter(|_| reply.is_positive())?).map(str::to_owned)
+    hello_name(reply.lines.first().filter(|_| reply.accepts_hello())?).map(str::to_owned)
 }

@@ -1,12 +1,11 @@
-//! Evidence as the rules want to see it: one answer a question, whatever the number of resolvers.
-//!
-//! Where several resolvers were asked: records win over "none" and "none" over trouble, and the
-//! records are the union in order of first sight. That they differ is a finding of its own.
+//! Evidence as the rules want to see it: one answer a question, whatever the number of resolvers
+//! (see [`super::answers`]). That they differ is a finding of its own.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use crate::dns::{Lookup, Question, RecordType, Status, reverse_name};
+use super::answers::Answers;
+use crate::dns::{Lookup, RecordType, Status, reverse_name};
 use crate::evidence::{Dialogue, EhloSource, Evidence};
 use crate::name::{EhloName, HostName, unmap};
 use crate::smtp::{Reply, hello_name};
@@ -44,6 +43,7 @@ impl Forward {
 /// Everything the rules read.
 pub(super) struct View<'a> {
     pub evidence: &'a Evidence,
+    pub answers: Answers<'a>,
     pub ip: Option<IpAddr>,
     pub ehlo: Option<Spoken>,
     /// The PTR question's answer; `None` when there is no address or it was not asked.
@@ -57,22 +57,23 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn of(evidence: &'a Evidence) -> Self {
+        let answers = Answers::of(evidence);
         let ip = evidence.client.ip.map(unmap);
         let ehlo = spoken(evidence);
-        let ptr = ip.and_then(|ip| merged(evidence, &reverse_name(ip), RecordType::Ptr));
+        let ptr = ip.and_then(|ip| answers.about(&reverse_name(ip), RecordType::Ptr));
         let ptr_names = distinct(ptr.iter().flat_map(Lookup::data));
         let forward = ip
-            .map(|ip| ptr_names.iter().take(MAX_PTR_NAMES).map(|n| forward(evidence, n, ip)).collect())
+            .map(|ip| ptr_names.iter().take(MAX_PTR_NAMES).map(|n| forward(&answers, n, ip)).collect())
             .unwrap_or_default();
         let ehlo_forward = match (&ehlo, ip) {
             (Some(Spoken { raw, name: EhloName::Host(name), .. }), Some(ip)) => {
-                let mut found = forward_of(evidence, name.as_str(), ip);
+                let mut found = forward_of(&answers, name.as_str(), ip);
                 found.raw.clone_from(raw);
                 Some(found)
             }
             _ => None,
         };
-        Self { evidence, ip, ehlo, ptr, ptr_names, forward, ehlo_forward }
+        Self { evidence, answers, ip, ehlo, ptr, ptr_names, forward, ehlo_forward }
     }
 
     pub(super) fn dialogue(&self) -> Option<&'a Dialogue> {
@@ -93,7 +94,7 @@ pub(super) fn hello_reply(dialogue: &Dialogue) -> Option<&Reply> {
     [("EHLO", true), ("HELO", true), ("EHLO", false), ("HELO", false)]
         .into_iter()
         .filter_map(|(verb, secure)| dialogue.reply_to(verb, secure))
-        .find(|r| r.is_positive())
+        .find(|r| r.accepts_hello())
 }
 
 fn spoken(evidence: &Evidence) -> Option<Spoken> {
@@ -112,54 +113,29 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     names.filter(|n| seen.insert(n.to_ascii_lowercase())).map(str::to_owned).collect()
 }
 
-fn forward(evidence: &Evidence, raw: &str, ip: IpAddr) -> Forward {
+fn forward(answers: &Answers<'_>, raw: &str, ip: IpAddr) -> Forward {
     // A name that the host name rules forbid may still be asked for; the DNS holds any octets.
     let asked = HostName::parse(raw).map_or_else(|_| raw.to_owned(), |n| n.as_str().to_owned());
-    let mut found = forward_of(evidence, &asked, ip);
+    let mut found = forward_of(answers, &asked, ip);
     raw.clone_into(&mut found.raw);
     found
 }
 
-fn forward_of(evidence: &Evidence, name: &str, ip: IpAddr) -> Forward {
+fn forward_of(answers: &Answers<'_>, name: &str, ip: IpAddr) -> Forward {
     let (own, other) = match ip {
         IpAddr::V4(_) => (RecordType::A, RecordType::Aaaa),
         IpAddr::V6(_) => (RecordType::Aaaa, RecordType::A),
     };
-    let addresses = |kind| -> Vec<IpAddr> {
-        merged(evidence, name, kind).iter().flat_map(|l| l.data().filter_map(|d| d.parse().ok())).collect()
+    let lookup = answers.about(name, own);
+    let addresses = |lookup: Option<&Lookup>| -> Vec<IpAddr> {
+        lookup.into_iter().flat_map(|l| l.data().filter_map(|d| d.parse().ok())).collect()
     };
-    let found = addresses(own);
+    let found = addresses(lookup.as_ref());
     Forward {
         raw: name.to_owned(),
-        lookup: merged(evidence, name, own),
         holds_ip: found.iter().any(|a| unmap(*a) == ip),
         addresses: found,
-        other_family: addresses(other),
+        other_family: addresses(answers.about(name, other).as_ref()),
+        lookup,
     }
-}
-
-/// All resolvers' answers to one question.
-pub(super) fn asked<'a>(evidence: &'a Evidence, question: &Question) -> Vec<&'a Lookup> {
-    evidence.lookups.iter().filter(|l| l.question == *question).collect()
-}
-
-/// One answer from all resolvers'.
-pub(super) fn merged(evidence: &Evidence, name: &str, kind: RecordType) -> Option<Lookup> {
-    let answers = asked(evidence, &Question::new(name, kind));
-    let rank = |l: &Lookup| match l.status {
-        Status::Found => 0,
-        Status::Nxdomain | Status::Nodata => 1,
-        Status::NotAsked => 3,
-        _ => 2,
-    };
-    let best = answers.iter().min_by_key(|l| rank(l))?;
-    let mut merged = (*best).clone();
-    if merged.status == Status::Found {
-        for answer in answers.iter().flat_map(|l| &l.answers) {
-            if !merged.answers.iter().any(|a| a.data.eq_ignore_ascii_case(&answer.data)) {
-                merged.answers.push(answer.clone());
-            }
-        }
-    }
-    Some(merged)
 }

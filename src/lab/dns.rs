@@ -13,9 +13,9 @@ use hickory_server::Server;
 use hickory_server::net::runtime::Time;
 use hickory_server::net::xfer::Protocol;
 use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, Query, ResponseCode};
-use hickory_server::proto::rr::rdata::NULL;
 use hickory_server::proto::rr::rdata::opt::EdnsOption;
-use hickory_server::proto::rr::{LowerName, RData, Record, RecordType};
+use hickory_server::proto::rr::rdata::{CNAME, NULL};
+use hickory_server::proto::rr::{LowerName, Name, RData, Record, RecordType};
 use hickory_server::proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::{MessageResponseBuilder, Queries};
@@ -161,6 +161,8 @@ impl RequestHandler for Handler {
                 }
                 DnsFault::WrongQuestion => queries = elsewhere(kind),
                 DnsFault::Malformed => said.answers = vec![broken(info.query.original().name().clone(), kind)],
+                DnsFault::AliasLoop => said = alias_loop(info.query.original().name()),
+                DnsFault::RecordsWithServfail => said.code = ResponseCode::ServFail,
                 DnsFault::Delay => {}
                 DnsFault::Servfail => said = nothing(ResponseCode::ServFail),
                 DnsFault::Refused => said = nothing(ResponseCode::Refused),
@@ -186,8 +188,16 @@ fn nothing(code: ResponseCode) -> Said {
     Said { code, answers: Vec::new(), soa: None }
 }
 
+/// Both halves of a loop in one answer, as a server that does not look for loops gives it.
+fn alias_loop(asked: &Name) -> Said {
+    let elsewhere = known("alias.loop.example");
+    let alias = |from: &Name, to: &Name| Record::from_rdata(from.clone(), 60, RData::CNAME(CNAME(to.clone())));
+    let answers = vec![alias(asked, &elsewhere), alias(&elsewhere, asked)];
+    Said { code: ResponseCode::NoError, answers, soa: None }
+}
+
 /// A record whose data is one octet, too short for any type that we ask for.
-fn broken(owner: hickory_server::proto::rr::Name, kind: RecordType) -> Record {
+fn broken(owner: Name, kind: RecordType) -> Record {
     Record::from_rdata(owner, 60, RData::Unknown { code: kind, rdata: NULL::with(vec![0xff]) })
 }
 

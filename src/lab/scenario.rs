@@ -154,6 +154,10 @@ pub enum DnsFault {
     Malformed,
     /// The right records under a question that was not asked.
     WrongQuestion,
+    /// RCODE 0 with an alias, and behind it the alias that leads back.
+    AliasLoop,
+    /// The right records under RCODE 2.
+    RecordsWithServfail,
 }
 
 /// One SMTP server.

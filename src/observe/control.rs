@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::inquiry::{Inquiry, Memo};
+use super::inquiry::Inquiry;
 use crate::dns::{Lookup, RecordType};
 use crate::evidence::Control;
 use crate::target::{Host, Target};
@@ -22,17 +22,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Silence for less than this shows nothing.
 const LEAST: Duration = Duration::from_secs(1);
 
-pub(super) async fn connect_all(hosts: &[&Target], memo: &std::sync::Arc<Memo>, deadline: Instant) -> Vec<Control> {
+pub(super) async fn connect_all(hosts: &[&Target], inquiry: impl Fn() -> Inquiry, deadline: Instant) -> Vec<Control> {
     let deadline = deadline.min(Instant::now() + PATIENCE);
-    join_all(hosts.iter().map(|host| connect(host, memo, deadline))).await
+    join_all(hosts.iter().map(|host| connect(host, inquiry(), deadline))).await
 }
 
-async fn connect(target: &Target, memo: &std::sync::Arc<Memo>, deadline: Instant) -> Control {
+async fn connect(target: &Target, inquiry: Inquiry, deadline: Instant) -> Control {
     let host = format!("{}:{}", target.host, target.port);
     let address: Option<IpAddr> = match &target.host {
         Host::Address(ip) => Some(*ip),
         Host::Name(name) => {
-            let answers = Inquiry::new(memo.clone()).ask(name.as_str(), RecordType::A).await;
+            let answers = inquiry.ask(name.as_str(), RecordType::A).await;
             answers.iter().flat_map(Lookup::data).find_map(|d| d.parse().ok())
         }
     };

@@ -85,6 +85,7 @@ pub(super) async fn dial(
         wire: Wire::Plain(stream),
         reader: ReplyReader::new(Limits::default()),
         connected: Instant::now(),
+        asked: Instant::now(),
         deadline,
         dialogue,
     };
@@ -135,6 +136,7 @@ struct Conversation {
     wire: Wire,
     reader: ReplyReader,
     connected: Instant,
+    asked: Instant,
     deadline: Instant,
     dialogue: Dialogue,
 }
@@ -149,6 +151,13 @@ impl Conversation {
                     None => return self.dialogue,
                 },
                 Step::Ask(line) => match self.ask(line).await {
+                    Some(reply) => {
+                        self.announce(&reply, said);
+                        self.session.on(Event::Reply(&reply, self.reader.surplus()))
+                    }
+                    None => return self.dialogue,
+                },
+                Step::ReadOn => match self.read_on().await {
                     Some(reply) => {
                         self.announce(&reply, said);
                         self.session.on(Event::Reply(&reply, self.reader.surplus()))
@@ -179,6 +188,7 @@ impl Conversation {
         match result {
             Ok(reply) => {
                 self.dialogue.greeting = Some(reply.clone());
+                self.dialogue.greeting_surplus = self.reader.surplus();
                 Some(reply)
             }
             Err(fault) => {
@@ -190,32 +200,50 @@ impl Conversation {
     }
 
     async fn ask(&mut self, line: String) -> Option<Reply> {
-        let begun = Instant::now();
+        self.asked = Instant::now();
         self.reader.drop_surplus();
-        let result = match timeout_at(self.deadline, self.wire.say(&line)).await {
-            Err(_) => Err(self.fault(FaultKind::TimedOut, "the command could not be sent in time".into())),
-            Ok(Err(e)) => Err(self.fault(kind_of(&e), e.to_string())),
-            Ok(Ok(())) => self.reply().await,
+        let sent = timeout_at(self.deadline, self.wire.say(&line)).await;
+        let exchange = Exchange { command: line, secure: self.session.secured(), reply: None, surplus: 0 };
+        let fault = match sent {
+            Ok(Ok(())) => return self.answer(exchange).await,
+            Err(_) => self.fault(FaultKind::TimedOut, "the command could not be sent in time".into()),
+            Ok(Err(e)) => self.fault(kind_of(&e), e.to_string()),
         };
-        let hello = matches!(self.session.phase(), Phase::Ehlo | Phase::Helo);
-        if hello && !self.session.secured() && result.is_ok() {
-            self.dialogue.timing_ms.ehlo = Some(millis(begun));
-        }
-        let mut exchange =
-            Exchange { command: line, secure: self.session.secured(), reply: None, surplus: self.reader.surplus() };
-        match result {
+        self.unanswered(exchange, fault);
+        None
+    }
+
+    /// What was read in place of the last command's reply belongs to the greeting.
+    async fn read_on(&mut self) -> Option<Reply> {
+        let exchange = self.dialogue.exchanges.pop()?;
+        self.dialogue.greeting_surplus += self.reader.octets();
+        self.answer(Exchange { reply: None, surplus: 0, ..exchange }).await
+    }
+
+    async fn answer(&mut self, mut exchange: Exchange) -> Option<Reply> {
+        match self.reply().await {
             Ok(reply) => {
+                let hello = matches!(self.session.phase(), Phase::Ehlo | Phase::Helo);
+                if hello && !self.session.secured() {
+                    self.dialogue.timing_ms.ehlo = Some(millis(self.asked));
+                }
+                exchange.surplus = self.reader.surplus();
                 exchange.reply = Some(reply.clone());
                 self.dialogue.exchanges.push(exchange);
                 Some(reply)
             }
             Err(fault) => {
-                exchange.reply = std::mem::take(&mut self.reader).partial();
-                self.dialogue.exchanges.push(exchange);
-                self.dialogue.fault = Some(fault);
+                self.unanswered(exchange, fault);
                 None
             }
         }
+    }
+
+    fn unanswered(&mut self, mut exchange: Exchange, fault: Fault) {
+        exchange.surplus = self.reader.surplus();
+        exchange.reply = std::mem::take(&mut self.reader).partial();
+        self.dialogue.exchanges.push(exchange);
+        self.dialogue.fault = Some(fault);
     }
 
     /// Reads one reply, within the reader's bounds and the deadline.
@@ -277,7 +305,7 @@ impl Conversation {
     }
 
     fn announce(&self, reply: &Reply, said: Option<&watch::Sender<Vec<String>>>) {
-        if !reply.is_positive() || !matches!(self.session.phase(), Phase::Ehlo | Phase::Helo) {
+        if !reply.accepts_hello() || !matches!(self.session.phase(), Phase::Ehlo | Phase::Helo) {
             return;
         }
         let name = reply.lines.first().and_then(|l| hello_name(l)).map(EhloName::read);

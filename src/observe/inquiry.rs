@@ -1,9 +1,9 @@
 //! The DNS questions of one check: each asked once, whoever wants the answer, and all kept.
 //!
 //! A [`Memo`] shares answers between checks of one request (a pool of addresses behind one name); an
-//! [`Inquiry`] remembers which of them belong to this check.
+//! [`Inquiry`] remembers which of them belong to this check, and when this check must end.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,50 +22,80 @@ type Answers = Shared<BoxFuture<'static, Arc<Vec<Lookup>>>>;
 /// Answers shared by the checks of one request.
 pub(super) struct Memo {
     dns: Dns,
+    asked: Mutex<HashMap<Question, Asked>>,
+}
+
+/// A question on its way or answered, and the end of the check that asked it.
+#[derive(Clone)]
+struct Asked {
+    answers: Answers,
     deadline: Instant,
-    asked: Mutex<HashMap<Question, Answers>>,
 }
 
 impl Memo {
-    pub(super) fn new(dns: Dns, deadline: Instant) -> Arc<Self> {
-        Arc::new(Self { dns, deadline, asked: Mutex::default() })
+    pub(super) fn new(dns: Dns) -> Arc<Self> {
+        Arc::new(Self { dns, asked: Mutex::default() })
     }
 
-    fn ask(&self, question: &Question) -> Answers {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answers) = asked.get(question) {
-            return answers.clone();
+    fn ask(&self, question: &Question, deadline: Instant) -> Asked {
+        let mut memo = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        // What another check's end has cut short is no answer for a check that still has time.
+        let cut = |asked: &Asked| asked.deadline < deadline && asked.answers.peek().is_some_and(|a| asked.cut_short(a));
+        if let Some(asked) = memo.get(question).filter(|asked| !cut(asked)) {
+            return asked.clone();
         }
-        let (dns, deadline, wanted) = (self.dns.clone(), self.deadline, question.clone());
+        let (dns, wanted) = (self.dns.clone(), question.clone());
         let answers = async move { Arc::new(dns.ask(&wanted, deadline).await) }.boxed().shared();
-        asked.insert(question.clone(), answers.clone());
-        answers
+        let asked = Asked { answers, deadline };
+        memo.insert(question.clone(), asked.clone());
+        asked
+    }
+
+    fn known(&self, question: &Question) -> Option<Arc<Vec<Lookup>>> {
+        let memo = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        memo.get(question)?.answers.peek().cloned()
+    }
+}
+
+impl Asked {
+    fn cut_short(&self, answers: &[Lookup]) -> bool {
+        answers.iter().any(|l| !l.status.is_definite()) && Instant::now() >= self.deadline
     }
 }
 
 /// The questions of one check.
 pub(super) struct Inquiry {
     memo: Arc<Memo>,
-    asked: Mutex<BTreeSet<Question>>,
+    deadline: Instant,
+    answered: Mutex<BTreeMap<Question, Arc<Vec<Lookup>>>>,
 }
 
 impl Inquiry {
-    pub(super) fn new(memo: Arc<Memo>) -> Self {
-        Self { memo, asked: Mutex::default() }
+    pub(super) fn new(memo: Arc<Memo>, deadline: Instant) -> Self {
+        Self { memo, deadline, answered: Mutex::default() }
     }
 
     pub(super) async fn ask(&self, name: &str, kind: RecordType) -> Arc<Vec<Lookup>> {
         let question = Question::new(name, kind);
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(question.clone());
-        self.memo.ask(&question).await
+        loop {
+            let asked = self.memo.ask(&question, self.deadline);
+            let answers = asked.answers.clone().await;
+            if asked.deadline >= self.deadline || Instant::now() >= self.deadline || !asked.cut_short(&answers) {
+                self.keep(question, answers.clone());
+                return answers;
+            }
+        }
     }
 
-    /// Counts the target's own address questions, where they were asked before, to this check.
-    pub(super) fn note(&self, name: &str) {
-        let questions = [RecordType::A, RecordType::Aaaa].map(|kind| Question::new(name, kind));
-        let memo = self.memo.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = questions.into_iter().filter(|q| memo.contains_key(q));
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(known);
+    fn keep(&self, question: Question, answers: Arc<Vec<Lookup>>) {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).insert(question, answers);
+    }
+
+    /// Counts a question that was answered before, for the target, to this check.
+    pub(super) fn note(&self, question: &Question) {
+        if let Some(answers) = self.memo.known(question) {
+            self.keep(question.clone(), answers);
+        }
     }
 
     /// Both families side by side: which one counts depends on the client, and the other explains.
@@ -117,9 +147,8 @@ impl Inquiry {
     }
 
     /// Everything asked, in a stable order: by name, type and resolver.
-    pub(super) async fn finish(self) -> Vec<Lookup> {
-        let asked = self.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let answers = join_all(asked.iter().map(|question| self.memo.ask(question))).await;
-        answers.iter().flat_map(|a| a.iter().cloned()).collect()
+    pub(super) fn finish(self) -> Vec<Lookup> {
+        let answered = self.answered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        answered.values().flat_map(|a| a.iter().cloned()).collect()
     }
 }

@@ -3,7 +3,8 @@
 //! Order: the target's addresses; then, for each, the dialogue and the PTR side by side; the
 //! addresses of a PTR name as soon as the PTR is in, those of an EHLO name as soon as it is said.
 //! So a check takes as long as its longest chain of dependent answers (docs/architecture.md).
-//! Limits: everything ends at one deadline, [`Options::timeout`] after the start.
+//! Limits: everything about one identity ends at one deadline, [`Options::timeout`] after its start; of a
+//! pool, [`Options::identities_at_once`] are looked up at a time.
 
 #![expect(
     clippy::disallowed_types,
@@ -11,6 +12,7 @@
     reason = "this room does the I/O: sockets, deadlines and the clock"
 )]
 
+mod addresses;
 mod control;
 mod dial;
 mod dns;
@@ -18,10 +20,11 @@ mod inquiry;
 mod own_address;
 mod tls;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
@@ -29,20 +32,20 @@ pub use control::DEFAULT_CONTROLS;
 pub use dns::{Dns, NoResolver, ServerSet};
 pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
 
-use crate::dns::{Lookup, RecordType, Status};
-use crate::evidence::{
-    Client, Control, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, OwnSeen, TargetSeen,
-};
-use crate::name::{EhloName, HostName};
+use crate::dns::Lookup;
+use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, IpSource, OwnSeen, TargetSeen};
+use crate::name::EhloName;
 use crate::smtp::{Phase, TlsMode};
-use crate::target::{Host, Target};
+use crate::target::Target;
 use inquiry::{Inquiry, Memo};
 
 /// How to observe.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The whole check ends within this.
+    /// The whole check of an identity ends within this.
     pub timeout: Duration,
+    /// Given addresses of one request that are looked up at once.
+    pub identities_at_once: usize,
     /// A TCP connection stands within this, or is given up.
     pub connect_timeout: Duration,
     /// Our own EHLO name; our address as a literal where there is none.
@@ -61,6 +64,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(45),
+            identities_at_once: 64,
             connect_timeout: Duration::from_secs(10),
             helo_as: None,
             source: None,
@@ -81,16 +85,6 @@ pub enum Family {
     V4,
     /// IPv6 only.
     V6,
-}
-
-impl Family {
-    fn takes(self, ip: IpAddr) -> bool {
-        match self {
-            Self::Both => true,
-            Self::V4 => ip.is_ipv4(),
-            Self::V6 => ip.is_ipv6(),
-        }
-    }
 }
 
 /// What to check. With neither a target nor an address there is nothing to do.
@@ -150,11 +144,11 @@ impl Observer {
             request,
             observed_at: jiff::Timestamp::now().to_string(),
             deadline: Instant::now() + self.options.timeout,
-            memo: Memo::new(self.dns.clone(), Instant::now() + self.options.timeout),
+            memo: Memo::new(self.dns.clone()),
         };
         match &request.target {
             Some(target) if !request.no_connect => run.with_target(target).await,
-            _ => join_all(request.ips.iter().map(|ip| run.identity_alone(*ip))).await,
+            _ => run.each_given(|ip| run.identity_alone(ip)).await,
         }
     }
 }
@@ -182,18 +176,47 @@ impl Run<'_> {
 
     /// DNS only.
     async fn identity_alone(&self, ip: IpAddr) -> Evidence {
-        let inquiry = Inquiry::new(self.memo.clone());
+        let inquiry = self.inquiry_of_its_own();
         tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
         let greeted = self.request.own.as_ref().and_then(|own| own.greeted.as_ref());
         let target = greeted.map(|(target, address, _)| (target, Some(*address)));
         let smtp = greeted.map(|(.., dialogue)| (dialogue.clone(), Vec::new()));
-        self.evidence(target, smtp, Some((ip, self.ip_source())), None, inquiry).await
+        self.evidence(target, smtp, Some((ip, self.ip_source())), None, inquiry.finish())
+    }
+
+    /// Runs this for every given address, in their order, a bounded number at once.
+    async fn each_given<T, F: Future<Output = T>>(&self, of: impl Fn(IpAddr) -> F) -> Vec<T> {
+        let at_once = self.observer.options.identities_at_once.max(1);
+        let mut waiting = self.request.ips.iter().enumerate();
+        let mut running = FuturesUnordered::new();
+        let mut done: Vec<(usize, T)> = Vec::new();
+        loop {
+            for (place, ip) in waiting.by_ref().take(at_once - running.len()) {
+                let one = of(*ip);
+                running.push(async move { (place, one.await) });
+            }
+            match running.next().await {
+                Some(one) => done.push(one),
+                None => break,
+            }
+        }
+        done.sort_by_key(|(place, _)| *place);
+        done.into_iter().map(|(_, done)| done).collect()
+    }
+
+    /// An inquiry within the time of the run.
+    fn inquiry(&self) -> Inquiry {
+        Inquiry::new(self.memo.clone(), self.deadline)
+    }
+
+    /// An inquiry whose time begins now: an address far down a pool has as long as the first.
+    fn inquiry_of_its_own(&self) -> Inquiry {
+        Inquiry::new(self.memo.clone(), Instant::now() + self.observer.options.timeout)
     }
 
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
-        let resolving = Inquiry::new(self.memo.clone());
-        let found = self.addresses(target, &resolving).await;
-        match found {
+        let resolving = self.inquiry();
+        match addresses::addresses(target, self.observer.options.family, &resolving).await {
             Err(fault) => self.undialled(target, fault, resolving).await,
             Ok(addresses) if self.request.ips.is_empty() => {
                 join_all(addresses.iter().map(|a| self.address(target, *a))).await
@@ -204,7 +227,7 @@ impl Run<'_> {
 
     /// One address, dialled and judged itself.
     async fn address(&self, target: &Target, address: IpAddr) -> Evidence {
-        let inquiry = Inquiry::new(self.memo.clone());
+        let inquiry = self.inquiry();
         let (names, said) = watch::channel(Vec::new());
         let dialled = async {
             let names = names;
@@ -216,11 +239,13 @@ impl Run<'_> {
             self.given_forward(&inquiry),
             self.said_forward(&inquiry, said),
         );
-        if let Host::Name(name) = &target.host {
-            inquiry.note(name.as_str());
+        let target_questions = addresses::questions(target, self.observer.options.family);
+        for question in &target_questions {
+            inquiry.note(question);
         }
-        self.evidence(Some((target, Some(address))), Some(dialogue), Some((address, IpSource::Dialled)), None, inquiry)
-            .await
+        let identity = Some((address, IpSource::Dialled));
+        let evidence = self.evidence(Some((target, Some(address))), Some(dialogue), identity, None, inquiry.finish());
+        Evidence { target_questions, ..evidence }
     }
 
     /// Several given addresses behind one server: dialled once, at the first address that greets.
@@ -239,85 +264,45 @@ impl Run<'_> {
             }
             last
         };
-        let inquiries: Vec<Inquiry> = self.request.ips.iter().map(|_| Inquiry::new(self.memo.clone())).collect();
-        let asked = join_all(self.request.ips.iter().zip(&inquiries).map(|(ip, inquiry)| {
+        let asked = self.each_given(|ip| {
             let said = said.clone();
             async move {
-                tokio::join!(inquiry.reverse(*ip), self.given_forward(inquiry), self.said_forward(inquiry, said));
+                let inquiry = self.inquiry_of_its_own();
+                tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry), self.said_forward(&inquiry, said));
+                (ip, inquiry.finish())
             }
-        }));
-        let (dialled, _) = tokio::join!(dialled, asked);
-        let (address, dialogue) = match dialled {
-            Some((address, dialogue)) => (Some(address), Some(dialogue)),
-            None => (None, None),
-        };
-        let checks = self.request.ips.iter().zip(inquiries).map(|(ip, inquiry)| {
-            let dialogue = dialogue.clone();
-            self.evidence(Some((target, address)), dialogue, Some((*ip, self.ip_source())), None, inquiry)
         });
-        join_all(checks).await
+        let (dialled, asked) = tokio::join!(dialled, asked);
+        let (address, dialogue) = dialled.unzip();
+        let checks = asked.into_iter().map(|(ip, lookups)| {
+            self.evidence(Some((target, address)), dialogue.clone(), Some((ip, self.ip_source())), None, lookups)
+        });
+        checks.collect()
     }
 
     /// The target has no address: the given identities are judged all the same.
     async fn undialled(&self, target: &Target, fault: Fault, resolving: Inquiry) -> Vec<Evidence> {
-        let ips: Vec<Option<IpAddr>> = match self.request.ips.as_slice() {
-            [] => vec![None],
-            ips => ips.iter().copied().map(Some).collect(),
+        let resolved = resolving.finish();
+        let dialogue = Dialogue {
+            helo_as: self.observer.options.helo_as.clone().unwrap_or_default(),
+            tls_mode: self.observer.options.tls,
+            implicit_tls: target.implicit_tls,
+            fault: Some(fault),
+            ..Dialogue::default()
         };
-        let resolved = resolving.finish().await;
-        let checks = ips.into_iter().map(|ip| {
-            let dialogue = Dialogue {
-                helo_as: self.observer.options.helo_as.clone().unwrap_or_default(),
-                tls_mode: self.observer.options.tls,
-                implicit_tls: target.implicit_tls,
-                fault: Some(fault.clone()),
-                ..Dialogue::default()
-            };
-            let resolved = resolved.clone();
-            async move {
-                let inquiry = Inquiry::new(self.memo.clone());
-                if let Some(ip) = ip {
-                    tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
-                }
-                let identity = ip.map(|ip| (ip, self.ip_source()));
-                let dialogue = Some((dialogue, Vec::new()));
-                self.evidence(Some((target, None)), dialogue, identity, Some(resolved), inquiry).await
-            }
-        });
-        join_all(checks).await
-    }
-
-    /// The addresses to dial, in the families asked for.
-    async fn addresses(&self, target: &Target, inquiry: &Inquiry) -> Result<Vec<IpAddr>, Fault> {
-        let family = self.observer.options.family;
-        let fault = |kind, detail| Fault { phase: Phase::Resolve, kind, detail };
-        let found: Vec<IpAddr> = match &target.host {
-            Host::Address(ip) => vec![*ip],
-            // RFC 6761 §6.3: localhost is this machine, whatever the DNS says.
-            Host::Name(name) if name.as_str() == "localhost" => {
-                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
-            }
-            Host::Name(name) => {
-                let (v4, v6) = tokio::join!(
-                    inquiry.ask(name.as_str(), RecordType::A),
-                    inquiry.ask(name.as_str(), RecordType::Aaaa)
-                );
-                let found = unique(v4.iter().chain(v6.iter()));
-                if found.is_empty() {
-                    return Err(match first_trouble(v4.iter().chain(v6.iter())) {
-                        Some(l) => fault(FaultKind::LookupFailed, trouble_words(name, l)),
-                        None => fault(FaultKind::NoAddress, format!("{name} has neither A nor AAAA ({})", none(&v4))),
-                    });
-                }
-                found
-            }
+        let check = |identity, lookups| {
+            let dialogue = Some((dialogue.clone(), Vec::new()));
+            self.evidence(Some((target, None)), dialogue, identity, Some(resolved.clone()), lookups)
         };
-        let dialled: Vec<IpAddr> = found.iter().copied().filter(|ip| family.takes(*ip)).collect();
-        if dialled.is_empty() {
-            let only = if family == Family::V4 { "IPv4" } else { "IPv6" };
-            return Err(fault(FaultKind::NoAddress, format!("{} has no {only} address", target.host)));
+        if self.request.ips.is_empty() {
+            return vec![check(None, Vec::new())];
         }
-        Ok(dialled)
+        let asked = self.each_given(|ip| async move {
+            let inquiry = self.inquiry_of_its_own();
+            tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
+            (ip, inquiry.finish())
+        });
+        asked.await.into_iter().map(|(ip, lookups)| check(Some((ip, self.ip_source())), lookups)).collect()
     }
 
     /// The dialogue, and the control connections where the target's port did not answer.
@@ -329,11 +314,13 @@ impl Run<'_> {
     ) -> (Dialogue, Vec<Control>) {
         let Observer { options, tls, .. } = self.observer;
         let dialogue = dial::dial(target, address, options, tls, self.deadline, said).await;
-        let silent =
-            dialogue.fault.as_ref().is_some_and(|f| f.phase == Phase::Connect && f.kind == FaultKind::TimedOut);
+        let silent = dialogue
+            .fault
+            .as_ref()
+            .is_some_and(|f| f.phase == Phase::Connect && f.kind == crate::evidence::FaultKind::TimedOut);
         // A control tells of its own port only.
         let same_port: Vec<&Target> = options.controls.iter().filter(|c| silent && c.port == target.port).collect();
-        let controls = control::connect_all(&same_port, &self.memo, self.deadline).await;
+        let controls = control::connect_all(&same_port, || self.inquiry(), self.deadline).await;
         (dialogue, controls)
     }
 
@@ -349,16 +336,16 @@ impl Run<'_> {
         }
     }
 
-    async fn evidence(
+    fn evidence(
         &self,
         target: Option<(&Target, Option<IpAddr>)>,
         smtp: Option<(Dialogue, Vec<Control>)>,
         identity: Option<(IpAddr, IpSource)>,
         resolved: Option<Vec<Lookup>>,
-        inquiry: Inquiry,
+        asked: Vec<Lookup>,
     ) -> Evidence {
         let mut lookups = resolved.unwrap_or_default();
-        lookups.extend(inquiry.finish().await);
+        lookups.extend(asked);
         let (smtp, controls) = smtp.unzip();
         let named = target.map(|t| t.0).or(self.request.target.as_ref());
         let own = self.request.own.as_ref();
@@ -383,34 +370,7 @@ impl Run<'_> {
             resolvers: self.observer.dns.names(),
             controls: controls.unwrap_or_default(),
             own: own.map(|o| o.seen.clone()),
+            target_questions: Vec::new(),
         }
     }
-}
-
-fn unique<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> Vec<IpAddr> {
-    /// A name with more addresses than this is not dialled through.
-    const MAX_ADDRESSES: usize = 16;
-    let mut found: Vec<IpAddr> = Vec::new();
-    for ip in lookups.flat_map(Lookup::data).filter_map(|d| d.parse().ok()) {
-        if found.len() < MAX_ADDRESSES && !found.contains(&ip) {
-            found.push(ip);
-        }
-    }
-    found
-}
-
-fn first_trouble<'a>(mut lookups: impl Iterator<Item = &'a Lookup>) -> Option<&'a Lookup> {
-    lookups.find(|l| !l.status.is_definite())
-}
-
-fn trouble_words(name: &HostName, lookup: &Lookup) -> String {
-    let detail = lookup.detail.as_ref().map(|d| format!(", {d}")).unwrap_or_default();
-    format!(
-        "{} of {name} could not be looked up at {} ({}{detail})",
-        lookup.question.kind, lookup.resolver, lookup.status
-    )
-}
-
-fn none(lookups: &[Lookup]) -> Status {
-    lookups.first().map_or(Status::NotAsked, |l| l.status)
 }

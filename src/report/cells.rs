@@ -219,6 +219,7 @@ pub(super) fn status_words(status: Status) -> String {
 pub(super) fn fault_words(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::NoAddress => "the name has no address",
+        FaultKind::OtherFamily => "no address of the family asked for",
         FaultKind::LookupFailed => "the name could not be looked up",
         FaultKind::ConnectionRefused => "connection refused",
         FaultKind::TimedOut => "timed out",

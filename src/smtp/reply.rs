@@ -41,6 +41,11 @@ impl Reply {
         self.complete && self.code.is_some_and(|c| (200..300).contains(&c))
     }
 
+    /// 250, the one reply that accepts EHLO or HELO (RFC 5321 §4.3.2). A 220 there is a greeting that came late.
+    pub fn accepts_hello(&self) -> bool {
+        self.complete && self.code == Some(250)
+    }
+
     /// 5yz.
     pub fn is_permanent(&self) -> bool {
         self.complete && self.code.is_some_and(|c| (500..600).contains(&c))
@@ -70,6 +75,7 @@ pub struct ReplyReader {
     buffer: Vec<u8>,
     reply: Reply,
     bytes: usize,
+    taken: usize,
 }
 
 impl ReplyReader {
@@ -113,7 +119,7 @@ impl ReplyReader {
         self.keep(text);
         if last {
             self.reply.complete = true;
-            self.bytes = 0;
+            self.taken = std::mem::take(&mut self.bytes);
             return Ok(Some(std::mem::take(&mut self.reply)));
         }
         if self.reply.lines.len() >= self.limits.lines {
@@ -157,6 +163,11 @@ impl ReplyReader {
             }
         }
         (!self.reply.lines.is_empty()).then_some(self.reply)
+    }
+
+    /// Octets of the last complete reply, line ends included.
+    pub fn octets(&self) -> usize {
+        self.taken
     }
 
     /// Octets that came after the last complete reply, unasked for.
@@ -233,7 +244,7 @@ mod tests {
     fn what_follows_a_reply_is_surplus() {
         let mut reader = ReplyReader::default();
         assert_eq!(reader.push(b"220 go\r\n250 injected\r\n").unwrap(), Some(reply(220, &["go"])));
-        assert_eq!(reader.surplus(), 14);
+        assert_eq!((reader.octets(), reader.surplus()), (8, 14));
         reader.drop_surplus();
         assert_eq!(reader.push(b"250 next\r\n").unwrap(), Some(reply(250, &["next"])));
     }

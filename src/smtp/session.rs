@@ -1,7 +1,8 @@
 //! The client's side of the dialogue, as a state machine: events in, the next [`Step`] out.
 //!
 //! Standard: RFC 5321 §3.1–3.2, §4.1.1.1, §4.1.4; RFC 3207 §4.2 (after STARTTLS all is forgotten and
-//! EHLO said again; what the server sent before TLS must not be read as sent inside it).
+//! EHLO said again; what the server sent before TLS must not be read as sent inside it), §4.3.2 (EHLO and
+//! HELO are accepted with 250 and nothing else: a 220 there belongs to the greeting, and is passed over).
 //! The driver does what a step says and reports what came of it; the machine never blocks, never
 //! reads a clock and ends after at most seven commands.
 
@@ -52,6 +53,8 @@ pub enum Step {
     Read,
     /// Send this command (without CRLF) and read one reply.
     Ask(String),
+    /// That was no reply to the command but one more greeting: read on for the reply.
+    ReadOn,
     /// Do the TLS handshake.
     Handshake,
     /// The server sent octets before TLS that a careless client would read as sent inside it: stop.
@@ -61,6 +64,9 @@ pub enum Step {
     /// Close without a word: the server has closed its side, or said 421.
     Close,
 }
+
+/// Greetings passed over in one dialogue; more are no delay but a loop.
+const MAX_LATE_GREETINGS: u8 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -79,12 +85,13 @@ pub struct Session {
     plan: SessionPlan,
     state: State,
     secured: bool,
+    late_greetings: u8,
 }
 
 impl Session {
     /// A session that has not begun.
     pub fn new(plan: SessionPlan) -> Self {
-        Self { plan, state: State::Start, secured: false }
+        Self { plan, state: State::Start, secured: false, late_greetings: 0 }
     }
 
     /// The name of the phase that we are in, for faults: `greeting`, `ehlo`, `helo`, `starttls`, `tls`.
@@ -113,7 +120,13 @@ impl Session {
                 if self.plan.implicit_tls { (State::Greeting, Step::Read) } else { self.hello("EHLO") }
             }
             (State::Greeting, Event::Reply(reply, _)) if reply.is_positive() => self.hello("EHLO"),
-            (State::Ehlo, Event::Reply(reply, _)) if reply.is_positive() => {
+            (state @ (State::Ehlo | State::Helo), Event::Reply(reply, _))
+                if reply.code == Some(220) && self.late_greetings < MAX_LATE_GREETINGS =>
+            {
+                self.late_greetings += 1;
+                (state, Step::ReadOn)
+            }
+            (State::Ehlo, Event::Reply(reply, _)) if reply.accepts_hello() => {
                 if self.wants_starttls(reply) {
                     (State::StartTls, Step::Ask("STARTTLS".into()))
                 } else {
@@ -191,7 +204,7 @@ mod tests {
                 other => format!("{other:?}"),
             });
             step = match step {
-                Step::Read | Step::Ask(_) => match replies.next() {
+                Step::Read | Step::ReadOn | Step::Ask(_) => match replies.next() {
                     Some(reply) => {
                         session.on(Event::Reply(reply, usize::from(reply.lines.contains(&"surplus".into()))))
                     }
@@ -218,6 +231,23 @@ mod tests {
         );
         assert_eq!(play(TlsMode::Off, false, &[greeting.clone(), tls.clone()]), ["Read", "EHLO probe.example", "Quit"]);
         assert_eq!(play(TlsMode::Auto, true, &[greeting, tls]), ["Handshake", "Read", "EHLO probe.example", "Quit"]);
+    }
+
+    #[test]
+    fn a_late_greeting_is_no_reply_to_ehlo() {
+        let greeting = reply(220, &["mail.example.net ESMTP"]);
+        let late = reply(220, &["second.example.net"]);
+        let hello = reply(250, &["mail.example.net"]);
+        assert_eq!(
+            play(TlsMode::Auto, false, &[greeting.clone(), late.clone(), late.clone(), hello]),
+            ["Read", "EHLO probe.example", "ReadOn", "ReadOn", "Quit"]
+        );
+        assert_eq!(
+            play(TlsMode::Auto, false, &[std::slice::from_ref(&greeting), vec![late; 9].as_slice()].concat()),
+            ["Read", "EHLO probe.example", "ReadOn", "ReadOn", "ReadOn", "ReadOn", "Quit"]
+        );
+        let odd = reply(251, &["mail.example.net", "STARTTLS"]);
+        assert_eq!(play(TlsMode::Auto, false, &[greeting, odd]), ["Read", "EHLO probe.example", "Quit"]);
     }
 
     #[test]

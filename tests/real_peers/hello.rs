@@ -65,7 +65,7 @@ fn exim_refuses_ehlo_and_takes_helo() {
     exim::start(&mut world, "203.0.113.31", "exim.example.net", settings, refuse);
     check(&world, &["203.0.113.31", "--resolver", RESOLVER])
         .judged("agree", ["agree"; 3], "pass", 0)
-        .found(&["ehlo-fell-back-to-helo"])
+        .found(&["ehlo-fell-back-to-helo", "tls-not-offered"])
         .is(&[
             ("/smtp/banner/lines", json!(["exim.example.net ESMTP Exim at your service"])),
             ("/smtp/ehlo/code", json!(550)),

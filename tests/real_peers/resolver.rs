@@ -91,7 +91,7 @@ fn silence_and_a_closed_port() {
     check(&world, &both)
         .judged("agree", ["agree"; 3], "pass", 0)
         .is(&[("/dns/ptr/resolver", json!("192.0.2.53:53"))])
-        .finding("resolvers-disagree");
+        .finding("resolver-failed");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn two_resolvers_that_disagree() {
     );
     let seen = check(&world, &["203.0.113.10", "--resolver", RESOLVER, "--resolver", OTHER]);
     assert_eq!(seen.exit, 1);
-    seen.finding("resolvers-disagree");
+    seen.finding("resolver-failed");
     let said = seen.at("/dns/disagreements").as_array().unwrap();
     let ptr = said.iter().find(|d| d["question"] == "PTR 10.113.0.203.in-addr.arpa").expect("the PTR is disputed");
     assert_eq!(

@@ -118,8 +118,8 @@ fn exim_offers_starttls_and_refuses_it() {
     let settings = "tls_advertise_hosts = *\ntls_certificate = /world/no-such.pem\ntls_privatekey = /world/no-such.pem";
     exim::start(&mut world, "203.0.113.31", "exim.example.net", settings, "");
     let seen = check(&world, &["203.0.113.31", "--resolver", RESOLVER]);
-    seen.judged("agree", ["agree"; 3], "pass", 1).found(&["tls-failed"]);
+    seen.judged("agree", ["agree"; 3], "pass", 1).found(&["starttls-refused"]);
     seen.is(&[("/smtp/tls", json!(null)), ("/smtp/ehlo/name", json!("exim.example.net"))]);
-    let detail = seen.finding("tls-failed")["detail"].as_str().unwrap();
+    let detail = seen.finding("starttls-refused")["detail"].as_str().unwrap();
     assert!(detail.contains("454"), "{detail}");
 }

@@ -121,6 +121,7 @@ impl Zone {
             resolvers: vec!["127.0.0.53:53".into()],
             controls: Vec::new(),
             own: None,
+            target_questions: Vec::new(),
         };
         for _round in 0..4 {
             let wanted = questions(&evidence, &Selection::All, MAX_NAMES);

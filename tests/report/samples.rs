@@ -79,6 +79,7 @@ fn evidence(host: &str, ip: &str, smtp: Option<Dialogue>, lookups: Vec<Lookup>) 
             port: smtp.as_ref().map(|_| 25),
         },
         own: None,
+        target_questions: Vec::new(),
         client: Client { ip: Some(address), ip_source: Some(IpSource::Dialled), ehlo: None, ehlo_source: None },
         smtp,
         lookups,

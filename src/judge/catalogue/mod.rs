@@ -190,8 +190,12 @@ pub enum Code {
     TlsNameMismatch,
     /// Target has no address.
     TargetUnresolvable,
+    /// Target has no address of the family asked for.
+    TargetOtherFamily,
     /// Target could not be looked up.
     TargetLookupFailed,
+    /// Target has more addresses than are dialled.
+    TargetManyAddresses,
     /// Connection refused.
     ConnectRefused,
     /// No answer to the connection.

@@ -43,14 +43,35 @@ pub(super) const ENTRIES: &[Entry] = &[
         "RFC 5321 §5.1",
     ),
     unseen(
+        Code::TargetOtherFamily,
+        "target-other-family",
+        "Target has no address of the family asked for",
+        "Only IPv4 or only IPv6 was to be tried, and the server that you named has no address of that kind. So there \
+         was nothing to connect to.",
+        "-4, -6 or the family of --source leaves one record type to dial, and the target's name has none of it (or the \
+         address given is of the other family).",
+        ("you", "Leave out -4, -6 or --source, or give an address of that family."),
+        "RFC 5321 §5.1",
+    ),
+    unseen(
         Code::TargetLookupFailed,
         "target-lookup-failed",
         "Target could not be looked up",
-        "The DNS servers did not answer when we asked for the address of the name that you gave, so there was nothing \
-         to connect to. The name may be right.",
-        "The A and AAAA lookups of the target ended in SERVFAIL, REFUSED, a malformed answer or no answer, and none \
-         gave an address. Senders that meet it queue the mail and try again (RFC 5321 §5.1).",
+        "The DNS servers did not answer when we asked for addresses of the name that you gave, so those could not be \
+         tried. The name may be right, and there may be more addresses than were checked.",
+        "An A or AAAA lookup of the target ended in SERVFAIL, REFUSED, a malformed answer or no answer; addresses of \
+         the other family were dialled where there were any. Senders that meet it queue the mail and try again (RFC 5321 §5.1).",
         ("operator of the resolver", "Ask another resolver (--resolver), or give the address."),
+        "RFC 5321 §5.1",
+    ),
+    unseen(
+        Code::TargetManyAddresses,
+        "target-many-addresses",
+        "Target has more addresses than are dialled",
+        "The name that you gave stands for very many addresses. Only the first of them were tried; nothing is known of \
+         the others.",
+        "At most 16 addresses of a name are dialled, in the order of the answer.",
+        ("you", "Check the other addresses by themselves: give them as targets."),
         "RFC 5321 §5.1",
     ),
     unseen(

@@ -1,16 +1,22 @@
 //! Rules on why the host dialled could not be seen: each trouble by its own name.
 
+use std::collections::HashSet;
+use std::net::IpAddr;
+
 use super::{Code, Finding, finding};
-use crate::evidence::{Control, Dialogue, Fault, FaultKind};
+use crate::dns::RecordType;
+use crate::evidence::{Control, Dialogue, Fault, FaultKind, MAX_DIALLED};
 use crate::judge::view::View;
 use crate::smtp::Phase;
 
 pub(super) fn reach(view: &View<'_>, found: &mut Vec<Finding>) {
+    unseen(view, found);
     let Some(dialogue) = view.dialogue() else { return };
     let Some(fault) = &dialogue.fault else { return };
     let detail = &fault.detail;
     let code = match (fault.phase, fault.kind) {
         (_, FaultKind::NoAddress) => Code::TargetUnresolvable,
+        (_, FaultKind::OtherFamily) => Code::TargetOtherFamily,
         (_, FaultKind::LookupFailed) => Code::TargetLookupFailed,
         (Phase::Connect, FaultKind::TimedOut) => return found.push(silent(&view.evidence.controls, fault)),
         (Phase::Connect, FaultKind::ConnectionRefused) => Code::ConnectRefused,
@@ -34,6 +40,28 @@ pub(super) fn reach(view: &View<'_>, found: &mut Vec<Finding>) {
         Phase::Tls => " in the TLS handshake".into(),
     };
     found.push(finding(code, format!("{detail}{at}.")));
+}
+
+/// The target's addresses that this check and its siblings leave out: those of a family that could not be
+/// looked up, and those behind the last that is dialled.
+fn unseen(view: &View<'_>, found: &mut Vec<Finding>) {
+    let mut addresses: HashSet<IpAddr> = HashSet::new();
+    for question in &view.evidence.target_questions {
+        let Some(lookup) = view.answers.merged(question) else { continue };
+        addresses.extend(lookup.data().filter_map(|d| d.parse::<IpAddr>().ok()));
+        if !lookup.status.is_definite() {
+            let family = if question.kind == RecordType::Aaaa { "IPv6" } else { "IPv4" };
+            let detail = format!(
+                "{} of {} could not be looked up ({}): no {family} address of it was checked.",
+                question.kind, question.name, lookup.status
+            );
+            found.push(finding(Code::TargetLookupFailed, detail));
+        }
+    }
+    if addresses.len() > MAX_DIALLED {
+        let detail = format!("It has {} addresses; the first {MAX_DIALLED} were dialled.", addresses.len());
+        found.push(finding(Code::TargetManyAddresses, detail));
+    }
 }
 
 /// No answer on the port: that server, or this machine? The control connections tell.
@@ -87,11 +115,12 @@ fn not_smtp(dialogue: &Dialogue) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{Client, Evidence, TargetSeen};
 
     /// What the sentence beside a report relies on.
     #[test]
     fn every_fault_has_one_finding_that_says_why_the_dialogue_ended() {
+        let text = include_str!("../../../fixtures/evidence/agree.json");
+        let mut evidence = crate::evidence::EvidenceFile::from_json(text).unwrap().evidence.remove(0);
         let phases = ["resolve", "connect", "greeting", "ehlo", "helo", "starttls", "tls"];
         let kinds = [
             FaultKind::NoAddress,
@@ -115,17 +144,7 @@ mod tests {
         for phase in phases.map(|p| serde_json::from_value::<Phase>(p.into()).unwrap()) {
             for kind in kinds {
                 let fault = Fault { phase, kind, detail: "trouble".into() };
-                let evidence = Evidence {
-                    label: serde_json::Value::Null,
-                    observed_at: String::new(),
-                    target: TargetSeen { input: String::new(), host: None, address: None, port: None },
-                    client: Client { ip: None, ip_source: None, ehlo: None, ehlo_source: None },
-                    smtp: Some(Dialogue { fault: Some(fault), ..Dialogue::default() }),
-                    lookups: Vec::new(),
-                    resolvers: Vec::new(),
-                    controls: Vec::new(),
-                    own: None,
-                };
+                evidence.smtp = Some(Dialogue { fault: Some(fault), ..Dialogue::default() });
                 let check = crate::judge::judge(&evidence);
                 let about: Vec<Code> = check.findings.iter().map(|f| f.code).filter(|c| c.ends_dialogue()).collect();
                 assert_eq!(about.len(), 1, "{phase:?} {kind:?}: {about:?}");

@@ -146,7 +146,7 @@ fn failed_beside_another(view: &View<'_>, found: &mut Vec<Finding>) {
     let lookups = &view.evidence.lookups;
     let mut failed: Vec<String> = Vec::new();
     for lookup in lookups.iter().filter(|l| !l.status.is_definite() && l.status != Status::NotAsked) {
-        let answered = lookups.iter().any(|l| l.question == lookup.question && l.status.is_definite());
+        let answered = view.answers.to(&lookup.question).iter().any(|l| l.status.is_definite());
         if answered && !failed.iter().any(|f| f.starts_with(&lookup.resolver)) {
             failed.push(format!("{} ({})", lookup.resolver, words(lookup)));
         }

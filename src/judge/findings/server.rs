@@ -59,12 +59,13 @@ fn hello(dialogue: &Dialogue, found: &mut Vec<Finding>) {
     };
     let inside = if secure { " inside TLS" } else { "" };
     match (ehlo, helo) {
-        (Some(ehlo), Some(helo)) if !ehlo.is_positive() && helo.is_positive() => {
+        (Some(ehlo), Some(helo)) if !ehlo.accepts_hello() && helo.accepts_hello() => {
             let detail = format!("The server answers EHLO{inside} with {}, HELO with {}.", first(ehlo), first(helo));
             found.push(finding(Code::EhloFellBackToHelo, detail));
         }
-        (Some(ehlo), helo) if !ehlo.is_positive() => {
-            let code = if ehlo.is_permanent() { Code::EhloRefused } else { Code::EhloDeferred };
+        (Some(ehlo), helo) if !ehlo.accepts_hello() => {
+            let later = ehlo.code.is_some_and(|c| (400..500).contains(&c));
+            let code = if later { Code::EhloDeferred } else { Code::EhloRefused };
             let helo = helo.map(|h| format!(", HELO with {}", first(h))).unwrap_or_default();
             found.push(finding(code, format!("The server answers EHLO{inside} with {}{helo}.", first(ehlo))));
         }
@@ -77,7 +78,10 @@ fn hello(dialogue: &Dialogue, found: &mut Vec<Finding>) {
         let detail = format!("Before TLS the EHLO reply says {plain}, inside it {secure}.");
         found.push(finding(Code::EhloDiffersAfterTls, detail));
     }
-    if let Some(exchange) = dialogue.exchanges.iter().find(|e| e.surplus > 0 && e.command != "STARTTLS") {
+    if dialogue.greeting_surplus > 0 {
+        let detail = format!("{} octets came behind the greeting.", dialogue.greeting_surplus);
+        found.push(finding(Code::UnaskedOctets, detail));
+    } else if let Some(exchange) = dialogue.exchanges.iter().find(|e| e.surplus > 0 && e.command != "STARTTLS") {
         let verb = exchange.command.split(' ').next().unwrap_or_default();
         let detail = format!("{} octets came behind the reply to {verb}.", exchange.surplus);
         found.push(finding(Code::UnaskedOctets, detail));
@@ -98,7 +102,7 @@ fn tls(view: &View<'_>, dialogue: &Dialogue, found: &mut Vec<Finding>) {
     if !helloed || dialogue.implicit_tls || dialogue.tls_mode == TlsMode::Off {
         return;
     }
-    let ehlo = dialogue.reply_to("EHLO", false).filter(|r| r.is_positive());
+    let ehlo = dialogue.reply_to("EHLO", false).filter(|r| r.accepts_hello());
     let offered = ehlo.is_some_and(|r| offers(&r.lines, "STARTTLS"));
     if let Some(reply) = dialogue.reply_to("STARTTLS", false).filter(|r| !r.is_positive()) {
         let first = reply.lines.first().map_or("", String::as_str);

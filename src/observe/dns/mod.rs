@@ -19,13 +19,11 @@ use futures_util::future::join_all;
 use hickory_resolver::proto::rr::Name;
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::dns::{FailedTry, Lookup, Question, Status, to_labels};
 use exchange::Trouble;
 
-/// Aliases followed in all, over however many answers.
-const MAX_ALIASES: usize = 12;
 /// Questions on the wire at once, so that a burst cannot use up the file descriptors.
 const IN_FLIGHT: usize = 256;
 
@@ -91,27 +89,35 @@ impl Dns {
 
     /// Two tries: the second at the next server of the set, or at the same where there is no other.
     async fn ask_set(&self, set: &ServerSet, question: &Question, deadline: Instant) -> Lookup {
-        let begun = Instant::now();
         let tries = set.len().clamp(2, 3);
+        let mut begun = None;
         let mut failed_tries = Vec::new();
-        let mut servers = set.iter().cycle().take(tries).peekable();
-        while let Some(server) = servers.next() {
+        let mut failed: Option<(Lookup, f64)> = None;
+        for server in set.iter().cycle().take(tries) {
+            // Waiting for a turn is no server's silence: a try's time begins with its turn.
+            let Ok(Ok(_turn)) = timeout_at(deadline, self.in_flight.acquire()).await else { break };
             let started = Instant::now();
+            if started >= deadline {
+                break;
+            }
+            if let Some((lookup, took_ms)) = failed.take() {
+                let Lookup { resolver, status, detail, .. } = lookup;
+                failed_tries.push(FailedTry { resolver, status, detail, took_ms });
+            }
             let mut lookup = self.follow(*server, question, deadline.min(started + self.per_try)).await;
-            let last = servers.peek().is_none() || Instant::now() >= deadline;
-            if last || lookup.status.is_definite() || lookup.status == Status::NotAsked {
-                lookup.took_ms = millis(begun);
+            lookup.took_ms = millis(*begun.get_or_insert(started));
+            if lookup.status.is_definite() || lookup.status == Status::NotAsked {
                 lookup.failed_tries = failed_tries;
                 return lookup;
             }
-            failed_tries.push(FailedTry {
-                resolver: lookup.resolver,
-                status: lookup.status,
-                detail: lookup.detail,
-                took_ms: millis(started),
-            });
+            failed = Some((lookup, millis(started)));
         }
-        Lookup::empty(question.clone(), String::new(), Status::NotAsked, Some("there is no resolver to ask".into()))
+        let Some((mut lookup, _)) = failed else {
+            let why = if set.is_empty() { "there is no resolver to ask" } else { "the time for this check ran out" };
+            return Lookup::empty(question.clone(), String::new(), Status::NotAsked, Some(why.into()));
+        };
+        lookup.failed_tries = failed_tries;
+        lookup
     }
 
     /// One question at one server, aliases followed where the server stopped half-way.
@@ -121,21 +127,11 @@ impl Dns {
             lookup.detail = Some("the DNS cannot hold this name".into());
             return lookup;
         };
-        if deadline <= Instant::now() {
-            lookup.detail = Some("the time for this check ran out".into());
-            return lookup;
-        }
-        let Ok(_permit) = self.in_flight.acquire().await else { return lookup };
         loop {
             match exchange::ask(server, self.source, &name, question.kind, deadline).await {
                 Ok(answer) => {
-                    let next = read::into_lookup(&mut lookup, &name, &answer);
-                    match next {
-                        Some(_) if lookup.chain.len() >= MAX_ALIASES => {
-                            lookup.status = Status::Malformed;
-                            lookup.detail = Some(format!("more than {MAX_ALIASES} aliases in a row"));
-                            return lookup;
-                        }
+                    // Each turn adds an alias, and their number is bounded there.
+                    match read::into_lookup(&mut lookup, &name, &answer) {
                         Some(target) => name = target,
                         None => return lookup,
                     }

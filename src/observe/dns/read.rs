@@ -10,6 +10,8 @@ use crate::dns::{Alias, Answer, ExtendedError, Flags, Lookup, RecordType, Soa, S
 
 /// Records kept of one answer; a larger set is evidence enough.
 const MAX_ANSWERS: usize = 512;
+/// Aliases followed for one question, over however many answers.
+const MAX_ALIASES: usize = 12;
 /// Octets kept of a TXT record.
 const MAX_TEXT: usize = 1024;
 
@@ -22,16 +24,31 @@ pub(super) fn into_lookup(lookup: &mut Lookup, asked: &Name, answered: &Answered
     lookup.flags = Flags { aa: header.authoritative, ad: header.authentic_data, ra: header.recursion_available };
     lookup.rcode = Some(u16::from(header.response_code));
     lookup.extended_errors = extended_errors(message);
-    let end = follow(&mut lookup.chain, asked, &message.answers);
-    lookup.answers = message
-        .answers
-        .iter()
-        .filter(|r| r.name == end)
-        .filter_map(|r| data(r, *kind).map(|data| Answer { data, ttl: r.ttl }))
-        .take(MAX_ANSWERS)
-        .collect();
+    // A failure says nothing of the name, whatever stands beside it; NXDOMAIN speaks of the last alias's target.
+    let code = header.response_code;
+    if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
+        lookup.status = status(lookup, code);
+        return None;
+    }
+    let end = match follow(&mut lookup.chain, asked, &message.answers) {
+        Ok(end) => end,
+        Err(endless) => {
+            lookup.status = Status::Malformed;
+            lookup.detail = Some(endless);
+            return None;
+        }
+    };
+    if code == ResponseCode::NoError {
+        lookup.answers = message
+            .answers
+            .iter()
+            .filter(|r| r.name == end)
+            .filter_map(|r| data(r, *kind).map(|data| Answer { data, ttl: r.ttl }))
+            .take(MAX_ANSWERS)
+            .collect();
+    }
     lookup.soa = soa(message, &end);
-    lookup.status = status(lookup, header.response_code);
+    lookup.status = status(lookup, code);
     if lookup.status == Status::Nodata && refers_elsewhere(message) {
         lookup.status = Status::Refused;
         lookup.detail = Some("the server does not recurse, and refers to another".into());
@@ -70,22 +87,25 @@ fn refers_elsewhere(message: &Message) -> bool {
 }
 
 /// The last name of the alias chain; each step is recorded. By owner, since servers may reorder.
-fn follow(chain: &mut Vec<Alias>, asked: &Name, records: &[Record]) -> Name {
+/// Aliases without end lead nowhere: that is neither a record nor "there is none".
+fn follow(chain: &mut Vec<Alias>, asked: &Name, records: &[Record]) -> Result<Name, String> {
     let mut current = asked.clone();
-    for _ in 0..records.len() {
+    loop {
         let alias = records.iter().find_map(|r| match &r.data {
             RData::CNAME(target) if r.name == current => Some((target.0.clone(), r.ttl)),
             _ => None,
         });
-        let Some((target, ttl)) = alias else { break };
+        let Some((target, ttl)) = alias else { return Ok(current) };
         let step = Alias { from: text(&current), to: text(&target), ttl };
-        if chain.iter().any(|seen| seen.from == step.from) {
-            break;
+        if chain.iter().any(|seen| seen.from.eq_ignore_ascii_case(&step.from)) {
+            return Err("the aliases lead back to themselves".into());
+        }
+        if chain.len() >= MAX_ALIASES {
+            return Err(format!("more than {MAX_ALIASES} aliases in a row"));
         }
         chain.push(step);
         current = target;
     }
-    current
 }
 
 fn data(record: &Record, kind: RecordType) -> Option<String> {
@@ -147,4 +167,61 @@ fn extended_errors(message: &Message) -> Vec<ExtendedError> {
 
 fn text(name: &Name) -> String {
     from_labels(name.iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::{Question, Transport};
+    use hickory_resolver::proto::rr::rdata::{CNAME, PTR};
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).unwrap()
+    }
+
+    fn read(code: ResponseCode, answers: Vec<Record>) -> (Lookup, Option<Name>) {
+        let mut lookup =
+            Lookup::empty(Question::new("0.example", RecordType::Ptr), String::new(), Status::NotAsked, None);
+        let mut message = Message::query();
+        message.metadata.response_code = code;
+        message.answers = answers;
+        let answered = Answered { message, kind: RecordType::Ptr, transport: Transport::Tcp };
+        let next = into_lookup(&mut lookup, &name("0.example."), &answered);
+        (lookup, next)
+    }
+
+    fn ptr(owner: &str) -> Record {
+        Record::from_rdata(name(owner), 60, RData::PTR(PTR(name("mail.example.net."))))
+    }
+
+    fn alias(from: &str, to: &str) -> Record {
+        Record::from_rdata(name(from), 60, RData::CNAME(CNAME(name(to))))
+    }
+
+    #[test]
+    fn records_beside_a_failure_are_not_believed() {
+        use ResponseCode::{FormErr, NXDomain, NoError, NotImp, Refused, ServFail};
+        assert_eq!(read(NoError, vec![ptr("0.example.")]).0.answers.len(), 1);
+        for code in [NXDomain, ServFail, Refused, FormErr, NotImp, ResponseCode::NotAuth] {
+            let (lookup, next) = read(code, vec![ptr("0.example.")]);
+            assert_ne!(lookup.status, Status::Found, "{code}");
+            assert!(lookup.answers.is_empty() && next.is_none(), "{code}");
+        }
+    }
+
+    #[test]
+    fn aliases_without_end_are_malformed_and_bounded() {
+        for answers in [
+            vec![alias("0.example.", "0.example.")],
+            vec![alias("0.example.", "1.example."), alias("1.EXAMPLE.", "0.Example.")],
+            (0..2501).map(|n| alias(&format!("{n}.example."), &format!("{}.example.", n + 1))).collect(),
+        ] {
+            let (lookup, next) = read(ResponseCode::NoError, answers);
+            assert_eq!((lookup.status, next), (Status::Malformed, None));
+            assert!(lookup.detail.is_some_and(|d| d.contains("aliases")) && lookup.chain.len() <= MAX_ALIASES);
+        }
+        let twelve = (0..12).map(|n| alias(&format!("{n}.example."), &format!("{}.example.", n + 1)));
+        let (lookup, _) = read(ResponseCode::NoError, twelve.chain([ptr("12.example.")]).collect());
+        assert_eq!((lookup.status, lookup.chain.len()), (Status::Found, 12));
+    }
 }
