@@ -500,7 +500,11 @@ fn help_version_completions_and_man() {
     ] {
         let out = run(&args);
         assert_eq!(out.status.code(), Some(0), "{args:?}");
-        assert!(text(&out.stdout).contains(words), "{args:?}: {}", text(&out.stdout));
+        let printed = text(&out.stdout);
+        assert!(printed.contains(words), "{args:?}: {printed}");
+        for markup in ["](", "[`", "crate::"] {
+            assert!(args[0] == "completions" || !printed.contains(markup), "{args:?}: {markup} in\n{printed}");
+        }
     }
 }
 
