@@ -524,7 +524,7 @@ async fn a_family_that_the_target_has_not_and_more_addresses_than_are_dialled_ar
     let many = (1..=20).map(|n| format!("relay A 127.9.9.{n}")).collect::<Vec<_>>().join("\n");
     let scenario = format!(
         "title = \"x\"\nabout = \"x\"\nexit = 3\n[check]\ntarget = \"relay.example.net:1\"\n\
-         [[dns]]\nzone = \"\"\"\n$ORIGIN example.net.\n{many}\"\"\"\n\
+         [[dns]]\nzone = \"\"\"\n$ORIGIN example.net.\n{many}\n\"\"\"\n\
          [[expect]]\nverdict = \"unknown\"\nehlo_ptr = \"unknown\"\nptr_forward = \"unknown\"\nehlo_forward = \"unknown\"\n\
          iprev = \"temperror\"\nfindings = []\n"
     );

@@ -143,7 +143,7 @@ fn two_resolvers_that_disagree() {
     );
     let seen = check(&world, &["203.0.113.10", "--resolver", RESOLVER, "--resolver", OTHER]);
     assert_eq!(seen.exit, 1);
-    seen.finding("resolver-failed");
+    seen.finding("resolvers-disagree");
     let said = seen.at("/dns/disagreements").as_array().unwrap();
     let ptr = said.iter().find(|d| d["question"] == "PTR 10.113.0.203.in-addr.arpa").expect("the PTR is disputed");
     assert_eq!(
