@@ -75,7 +75,7 @@ fn bad_usage_is_one_sentence_and_exit_2() {
             vec!["check", "192.0.2.1", "--save", "/nonexistent/evidence.json"],
             "--save /nonexistent/evidence.json: No such file",
         ),
-        (vec!["check", "192.0.2.1", "--save", "/"], "--save /: not a file"),
+        (vec!["check", "192.0.2.1", "--save", "/"], "--save /: is a directory"),
         (vec!["demo", "no-such-scenario"], "there is no scenario no-such-scenario"),
     ] {
         let out = run(&args);

@@ -1,6 +1,7 @@
 //! `--save`: the evidence file, whole or not at all: a reader never finds half of one.
 //!
-//! Failure: what cannot be written is found out before the first check, not after the last.
+//! Failure: what cannot be written is found out before the first check, not after the last; only a
+//! device or a pipe, which may wait for its reader, is opened at the end.
 
 #![expect(clippy::disallowed_types, reason = "files belong to this room")]
 
@@ -10,31 +11,24 @@ use std::path::{Path, PathBuf};
 
 use crate::evidence::{Evidence, EvidenceFile};
 
-/// An evidence file to be: it takes its name when it is complete, and is removed when it never is.
+/// An evidence file to be.
 #[derive(Debug)]
 pub(super) struct Saving {
     file: PathBuf,
-    part: PathBuf,
-    open: Option<File>,
+    /// `None` where the evidence goes into a device or a pipe: a file renamed over it would take its place.
+    part: Option<Part>,
     evidence: Vec<Evidence>,
 }
 
 impl Saving {
     /// Makes `FILE.part` beside the file.
     pub(super) fn begin(file: &Path) -> io::Result<Self> {
-        // Renaming would put a file in the place of a device or a pipe.
-        if fs::metadata(file).is_ok_and(|m| !m.is_file()) {
-            return Err(io::Error::other("not a file"));
-        }
-        let mut part = file.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        match fs::remove_file(&part) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
-        let open = File::create_new(&part)?;
-        Ok(Self { file: file.to_owned(), part, open: Some(open), evidence: Vec::new() })
+        let part = match fs::metadata(file) {
+            Ok(there) if there.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory)),
+            Ok(there) if !there.is_file() => None,
+            _ => Some(Part::beside(file)?),
+        };
+        Ok(Self { file: file.to_owned(), part, evidence: Vec::new() })
     }
 
     /// Keeps the evidence of one more check.
@@ -43,18 +37,46 @@ impl Saving {
     }
 
     /// Writes all that was kept.
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        let text = EvidenceFile::new(std::mem::take(&mut self.evidence)).to_json().map_err(io::Error::other)?;
-        if let Some(mut open) = self.open.take() {
-            open.write_all(text.as_bytes())?;
+    pub(super) fn finish(self) -> io::Result<()> {
+        let text = EvidenceFile::new(self.evidence).to_json().map_err(io::Error::other)?;
+        match self.part {
+            Some(part) => part.complete(&text, &self.file),
+            None => fs::write(&self.file, text),
         }
-        fs::rename(&self.part, &self.file)
     }
 }
 
-impl Drop for Saving {
+/// A file that takes its name when it is complete, and is removed when it never is.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    open: Option<File>,
+}
+
+impl Part {
+    fn beside(file: &Path) -> io::Result<Self> {
+        let mut path = file.as_os_str().to_owned();
+        path.push(".part");
+        let path = PathBuf::from(path);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let open = File::create_new(&path)?;
+        Ok(Self { path, open: Some(open) })
+    }
+
+    fn complete(mut self, text: &str, file: &Path) -> io::Result<()> {
+        if let Some(mut open) = self.open.take() {
+            open.write_all(text.as_bytes())?;
+        }
+        fs::rename(&self.path, file)
+    }
+}
+
+impl Drop for Part {
     fn drop(&mut self) {
         // Gone already where it was renamed.
-        let _ = fs::remove_file(&self.part);
+        let _ = fs::remove_file(&self.path);
     }
 }

@@ -3,6 +3,7 @@
 //! Needs root and what `.ci/unpack-peers` unpacks; `SMTP_PREFLIGHT_PEERS` says where, `target/real-peers`
 //! otherwise. Run by `.ci/run`, or: `.ci/unpack-peers target/real-peers && cargo test --test real_peers -- --ignored`.
 
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,

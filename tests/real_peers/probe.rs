@@ -21,10 +21,15 @@ pub(crate) struct Ran {
     pub(crate) took: Duration,
 }
 
+/// The binary under test: cargo's, unless `SMTP_PREFLIGHT_BINARY` names another (`.ci/run`: the release build).
+fn binary() -> String {
+    std::env::var("SMTP_PREFLIGHT_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_smtp-preflight").into())
+}
+
 /// Runs `check` with these arguments; 60 s at most.
 pub(crate) fn run(world: &World, arguments: &[&str]) -> Ran {
     let mut command = world.outside("timeout");
-    command.args(["--kill-after=1", "60", env!("CARGO_BIN_EXE_smtp-preflight"), "check", "--helo-as", US]);
+    command.args(["--kill-after=1", "60", &binary(), "check", "--helo-as", US]);
     command.args(arguments);
     let begun = Instant::now();
     let output = command.output().unwrap();

@@ -17,11 +17,14 @@ const STARTUP: Duration = Duration::from_secs(20);
 /// Shell of the first process; `$1` is the root of the servers.
 const FIRST: &str = r#"
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount --rbind /dev "$1/dev"
+mount -t tmpfs -o mode=755 dev "$1/dev"
+mknod -m 666 "$1/dev/null" c 1 3
+mknod -m 666 "$1/dev/random" c 1 8
+mknod -m 666 "$1/dev/urandom" c 1 9
 mount -t tmpfs -o mode=755 world "$1/world"
 chroot "$1" ip link set lo up
 echo up
-exec cat > /dev/null
+exec cat > "$1/dev/null"
 "#;
 
 /// A private network.
