@@ -122,10 +122,13 @@ fn a_shape_says_what_it_was_seen_by() {
 
 /// The filters' measured cases, where they lie beside the crate: made by others, for another purpose.
 #[test]
+#[ignore = "needs the recorded cases beside the project: ../shared/cases/filters"]
 fn the_filters_lookalikes_are_not_accused() {
-    let Some(cases) = std::path::Path::new("../shared/cases/filters/world.json").canonicalize().ok() else { return };
     #[expect(clippy::disallowed_methods, reason = "a test may read the cases beside the crate")]
-    let text = std::fs::read_to_string(cases).expect("the cases are readable");
+    let text = {
+        let cases = std::env::var("SMTP_PREFLIGHT_CASES").unwrap_or_else(|_| "../shared/cases".into());
+        std::fs::read_to_string(format!("{cases}/filters/world.json")).expect("the cases are readable")
+    };
     let world: serde_json::Value = serde_json::from_str(&text).expect("the cases are JSON");
     let mut asked = 0;
     for case in world["cases"].as_array().expect("a list") {

@@ -109,7 +109,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "HOST[:PORT]", help_heading = "How to look")]
     pub control: Vec<String>,
 
-    /// How to print [default: table; one row a check with --input]
+    /// How to print [default: table; one row a check where --input holds several]
     #[arg(long, value_enum, help_heading = "Report")]
     pub format: Option<Format>,
     /// Write the evidence to this file

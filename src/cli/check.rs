@@ -1,25 +1,31 @@
 //! `check`: plan, observe, judge, print; whatever was learnt before a trouble is printed too.
 
+use std::cell::Cell;
+use std::future::ready;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use super::args::CheckArgs;
-use super::exit::{Exit, Tally};
+use super::exit::Exit;
 use super::input::{self, Read};
-use super::output::{Results, color, say, say_text, width};
+use super::output::say;
 use super::plan::{LineDefaults, Plan, Source, own_name_remark};
+use super::printer::Printer;
+use super::save::Saving;
 use crate::evidence::{Evidence, EvidenceFile, LoadFault};
-use crate::judge::{Check, Report, Summary, judge};
 use crate::observe::{Dns, Observer, Options, Request};
-use crate::report::{self, Format, TableOptions};
 
 /// The longest that one try of a DNS question may take.
 const DNS_TRY: Duration = Duration::from_secs(3);
+/// How long the first result of an input waits to learn whether it is the only one.
+const SETTLE: Duration = Duration::from_millis(200);
 /// An evidence file larger than this is not read.
 const MAX_EVIDENCE: u64 = 512 << 20;
 
@@ -40,20 +46,30 @@ pub(super) async fn run(args: &CheckArgs) -> Exit {
     if let Some(remark) = args.helo_as.as_deref().filter(|_| !args.quiet).and_then(own_name_remark) {
         say(&remark);
     }
+    let saving = match args.save.as_deref().map(|file| Saving::begin(file).map_err(|e| (file, e))).transpose() {
+        Ok(saving) => saving,
+        Err((file, e)) => {
+            say(&format!("--save {}: {e}; give a file that can be written", file.display()));
+            return Exit::Usage;
+        }
+    };
     match &plan.source {
         Source::Replay(file) => replay(args, file).await,
         Source::Requests(requests) => {
-            live(args, &plan.resolvers, &plan.options, Requests::Given(requests.clone())).await
+            live(args, &plan.resolvers, &plan.options, Requests::Given(requests.clone()), saving).await
         }
         Source::Own(services) => match super::own::requests(args, &plan.options, services).await {
             Ok((requests, left)) => {
                 let options = Options { timeout: left, ..plan.options.clone() };
-                live(args, &plan.resolvers, &options, Requests::Given(requests)).await
+                live(args, &plan.resolvers, &options, Requests::Given(requests), saving).await
             }
             Err(exit) => exit,
         },
         Source::Input(file) => match open(file).await {
-            Ok(reader) => live(args, &plan.resolvers, &plan.options, Requests::Read(reader, plan.line.clone())).await,
+            Ok(reader) => {
+                let requests = Requests::Read(reader, plan.line.clone());
+                live(args, &plan.resolvers, &plan.options, requests, saving).await
+            }
             Err(e) => {
                 say(&format!("--input {}: {e}; give a readable file, or - for standard input", file.display()));
                 Exit::Usage
@@ -64,7 +80,7 @@ pub(super) async fn run(args: &CheckArgs) -> Exit {
 
 type Reader = BufReader<Box<dyn AsyncRead + Unpin + Send>>;
 
-async fn open(file: &Path) -> std::io::Result<Reader> {
+async fn open(file: &Path) -> io::Result<Reader> {
     Ok(BufReader::new(if file.as_os_str() == "-" {
         Box::new(tokio::io::stdin())
     } else {
@@ -97,7 +113,10 @@ async fn replay(args: &CheckArgs, file: &Path) -> Exit {
             ));
         }
     };
-    let mut printer = Printer::new(args, false);
+    if evidence.is_empty() {
+        return refuse("nothing to check: it holds the evidence of no check".into());
+    }
+    let mut printer = Printer::new(args, None);
     for evidence in &evidence {
         printer.take(evidence);
     }
@@ -109,7 +128,13 @@ enum Requests {
     Read(Reader, LineDefaults),
 }
 
-async fn live(args: &CheckArgs, resolvers: &[SocketAddr], options: &Options, requests: Requests) -> Exit {
+async fn live(
+    args: &CheckArgs,
+    resolvers: &[SocketAddr],
+    options: &Options,
+    requests: Requests,
+    saving: Option<Saving>,
+) -> Exit {
     let per_try = dns_try(options.timeout);
     let dns = match resolvers {
         [] => match Dns::of_system(per_try) {
@@ -128,61 +153,56 @@ async fn live(args: &CheckArgs, resolvers: &[SocketAddr], options: &Options, req
             return Exit::Defect;
         }
     };
+    let printer = Printer::new(args, saving);
+    let at_once = usize::from(args.concurrency);
     match requests {
-        Requests::Given(requests) => {
-            let mut printer = Printer::new(args, false);
-            let mut checks =
-                stream::iter(&requests).map(|r| observer.observe(r)).buffered(usize::from(args.concurrency));
-            while let Some(evidence) = checks.next().await {
-                for evidence in &evidence {
-                    printer.take(evidence);
-                }
-            }
-            printer.finish()
-        }
-        Requests::Read(reader, defaults) => batch(args, &observer, reader, defaults).await,
+        Requests::Given(requests) => given(&observer, &requests, at_once, printer).await,
+        Requests::Read(reader, defaults) => batch(&observer, reader, defaults, at_once, printer).await,
     }
 }
 
-/// Many: as done, at most `--concurrency` at once; SIGINT lets those in flight end.
-async fn batch(args: &CheckArgs, observer: &Observer, reader: Reader, defaults: LineDefaults) -> Exit {
-    let mut printer = Printer::new(args, true);
-    let mut running = stream::FuturesUnordered::new();
-    let mut lines = read_ahead(reader, defaults);
-    let (mut open, mut bad_lines) = (true, false);
-    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
-    while open || !running.is_empty() {
-        let room = open && running.len() < usize::from(args.concurrency);
-        tokio::select! {
-                   biased;
-                   _ = &mut interrupt, if open => {
-                       say(&format!("interrupted: letting {} checks end", running.len()));
-                       open = false;
-                   }
-                   Some(evidence) = running.next(), if !running.is_empty() => {
-                       let evidence: Vec<Evidence> = evidence;
-                       for evidence in &evidence {
-        printer.take(evidence);
-        }
-                       open &= !printer.results.gone();
-                   }
-                   read = lines.recv(), if room => match read {
-                       Some(Ok(Read::Request(request))) => running.push(async move { observer.observe(&request).await }),
-                       Some(Ok(Read::Bad(why))) => {
-                           say(&why);
-                           bad_lines = true;
-                       }
-                       Some(Err(e)) => {
-                           say(&format!("--input: reading stopped: {e}"));
-                           bad_lines = true;
-                       }
-                       None => open = false,
-                   },
-               }
+/// The command line's own: printed in its order.
+async fn given(observer: &Observer, requests: &[Request], at_once: usize, mut printer: Printer<'_>) -> Exit {
+    let (stop, stopped) = oneshot::channel();
+    let checks = stream::iter(requests).take_until(stopped).map(|r| observer.observe(r)).buffered(at_once);
+    let patience = if requests.len() == 1 { Patience::None } else { Patience::One };
+    let end = drive(checks, stop, patience, &mut printer, None).await;
+    end.exit(printer.finish())
+}
+
+/// Many: printed as done.
+async fn batch(
+    observer: &Observer,
+    reader: Reader,
+    defaults: LineDefaults,
+    at_once: usize,
+    mut printer: Printer<'_>,
+) -> Exit {
+    let (stop, stopped) = oneshot::channel();
+    let (lines, progress) = read_ahead(reader, defaults);
+    let bad_lines = Cell::new(false);
+    let requests = stream::unfold(lines, |mut lines| async move { lines.recv().await.map(|read| (read, lines)) })
+        .filter_map(|read| {
+            let why = match read {
+                Ok(Read::Request(request)) => return ready(Some(request)),
+                Ok(Read::Bad(why)) => why,
+                Err(e) => format!("--input: reading stopped: {e}"),
+            };
+            say(&why);
+            bad_lines.set(true);
+            ready(None)
+        });
+    let checks = requests
+        .take_until(stopped)
+        .map(|request| async move { observer.observe(&request).await })
+        .buffer_unordered(at_once);
+    let end = drive(checks, stop, Patience::One, &mut printer, Some(progress.clone())).await;
+    if !end.interrupted && progress.borrow().requests == 0 && !bad_lines.get() {
+        say("--input: nothing to check: it holds no target; give one a line");
+        return Exit::Usage;
     }
-    match printer.finish() {
-        Exit::Defect => Exit::Defect,
-        _ if bad_lines => {
+    match end.exit(printer.finish()) {
+        exit if bad_lines.get() && exit.code() < Exit::Usage.code() => {
             say("some lines of the input could not be read; the others were checked");
             Exit::Usage
         }
@@ -190,127 +210,110 @@ async fn batch(args: &CheckArgs, observer: &Observer, reader: Reader, defaults: 
     }
 }
 
+/// How many interrupts let the checks in flight end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// The first one drops them.
+    None,
+    /// The first one lets them end, the second drops them.
+    One,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    interrupted: bool,
+}
+
+impl End {
+    fn exit(self, exit: Exit) -> Exit {
+        if self.interrupted { exit.interrupted() } else { exit }
+    }
+}
+
+/// Prints checks until there are none, or an interrupt ends them; dropping `stop` ends the taking of new ones.
+async fn drive(
+    checks: impl Stream<Item = Vec<Evidence>>,
+    stop: oneshot::Sender<()>,
+    patience: Patience,
+    printer: &mut Printer<'_>,
+    mut progress: Option<watch::Receiver<Progress>>,
+) -> End {
+    let mut stop = Some(stop);
+    let mut interrupted = false;
+    let mut checks = std::pin::pin!(checks);
+    let mut interrupt = std::pin::pin!(interrupt());
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut interrupt => {
+                interrupt.set(self::interrupt());
+                if interrupted || patience == Patience::None {
+                    say("interrupted: what was being checked is dropped");
+                    return End { interrupted: true };
+                }
+                say("interrupted: letting the checks in flight end; interrupt again to drop them");
+                interrupted = true;
+                drop(stop.take());
+            }
+            found = checks.next() => {
+                let Some(found) = found else { return End { interrupted } };
+                if let Some(progress) = progress.as_mut().filter(|_| !printer.begun())
+                    && several(progress).await
+                {
+                    printer.by_rows();
+                }
+                for evidence in &found {
+                    printer.take(evidence);
+                }
+                if printer.gone() {
+                    drop(stop.take());
+                }
+            }
+        }
+    }
+}
+
+/// One interrupt from the terminal; never, where the system lets us have none.
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What has been read of the input.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    requests: usize,
+    ended: bool,
+}
+
+/// Whether the input holds more than one request. One that stays open is taken to.
+async fn several(progress: &mut watch::Receiver<Progress>) -> bool {
+    let _ = timeout(SETTLE, progress.wait_for(|p| p.requests > 1 || p.ended)).await;
+    let now = *progress.borrow();
+    now.requests > 1 || !now.ended
+}
+
 /// Reads in a task of its own, since half a line must not be lost when something else is ready first.
-fn read_ahead(mut reader: Reader, defaults: LineDefaults) -> mpsc::Receiver<std::io::Result<Read>> {
+fn read_ahead(
+    mut reader: Reader,
+    defaults: LineDefaults,
+) -> (mpsc::Receiver<io::Result<Read>>, watch::Receiver<Progress>) {
     let (lines, taken) = mpsc::channel(64);
+    let (progress, seen) = watch::channel(Progress::default());
     tokio::spawn(async move {
         let mut number = 0;
         while let Some(read) = input::next(&mut reader, &mut number, &defaults).await.transpose() {
             let failed = read.is_err();
+            if let Ok(Read::Request(_)) = read {
+                progress.send_modify(|p| p.requests += 1);
+            }
             if lines.send(read).await.is_err() || failed {
                 break;
             }
         }
+        progress.send_modify(|p| p.ended = true);
     });
-    taken
-}
-
-/// Judges, prints in the format asked for, keeps what `--save` wants, and adds up the exit.
-struct Printer<'a> {
-    args: &'a CheckArgs,
-    many: bool,
-    table: TableOptions,
-    results: Results,
-    tally: Tally,
-    summary: Summary,
-    held: Vec<Check>,
-    saved: Vec<Evidence>,
-    failed: bool,
-}
-
-impl<'a> Printer<'a> {
-    fn new(args: &'a CheckArgs, many: bool) -> Self {
-        Self {
-            args,
-            many,
-            table: TableOptions { width: width(), color: color(args.color), explain: args.explain },
-            results: Results::default(),
-            tally: Tally::default(),
-            summary: Summary::default(),
-            held: Vec::new(),
-            saved: Vec::new(),
-            failed: false,
-        }
-    }
-
-    fn take(&mut self, evidence: &Evidence) {
-        let check = judge(evidence);
-        self.tally.add(&check, self.args.fail_on);
-        self.summary.add(&check);
-        if self.args.verbose {
-            say_text(&report::transcript(evidence));
-        }
-        if self.args.save.is_some() {
-            self.saved.push(evidence.clone());
-        }
-        self.remark(&check);
-        if let Some(to) = self.args.ticket {
-            let rule = if self.summary.checks > 1 { "\n----\n\n" } else { "" };
-            self.write(&format!("{rule}{}", report::ticket(&check, to)));
-            return;
-        }
-        let rows = self.many || self.args.quiet;
-        match self.args.format {
-            Some(Format::Ndjson) => self.write(&report::check_ndjson(&check)),
-            Some(Format::Json | Format::Markdown) => self.held.push(check),
-            None if rows => {
-                if self.summary.checks == 1 && !self.args.quiet {
-                    self.write(&report::rows_header(&self.table));
-                }
-                self.write(&report::row(&check, &self.table));
-            }
-            None | Some(Format::Table) => {
-                let gap = if self.summary.checks > 1 { "\n" } else { "" };
-                self.write(&format!("{gap}{}", report::table(&check, &self.table)));
-            }
-        }
-    }
-
-    /// What stood in the way of a single check, in one sentence beside the report.
-    fn remark(&self, check: &Check) {
-        if self.many || self.args.quiet {
-            return;
-        }
-        let Some(fault) = check.smtp.as_ref().and_then(|s| s.fault.as_ref()) else { return };
-        let at = check.target.address.map(|a| format!(" ({a})")).unwrap_or_default();
-        let advice = check.findings.iter().find(|f| f.detail.contains(&fault.detail)).or(check.findings.first());
-        let advice = advice.and_then(|f| f.fix.steps.first()).map_or("", String::as_str);
-        say(&format!("{}{at}: {}. {advice}", check.target.input, fault.detail));
-    }
-
-    fn write(&mut self, text: &str) {
-        if let Err(e) = self.results.write(text)
-            && !self.failed
-        {
-            say(&format!("standard output cannot be written: {e}"));
-            self.failed = true;
-        }
-    }
-
-    fn finish(mut self) -> Exit {
-        match self.args.format {
-            Some(Format::Json) => {
-                let report = Report::new(std::mem::take(&mut self.held));
-                self.write(&report::report_json(&report));
-            }
-            Some(Format::Markdown) => {
-                let text = report::markdown(&self.held);
-                self.write(&text);
-            }
-            None | Some(Format::Table) if self.summary.checks > 1 && !self.args.quiet && self.args.ticket.is_none() => {
-                let line = format!("\n{}\n", report::summary_line(&self.summary));
-                self.write(&line);
-            }
-            _ => {}
-        }
-        if let Some(file) = &self.args.save {
-            let text = EvidenceFile::new(std::mem::take(&mut self.saved)).to_json();
-            let written = text.map_err(std::io::Error::other).and_then(|t| super::write_file(file, &t));
-            if let Err(e) = written {
-                say(&format!("--save {}: {e}; the evidence was not written", file.display()));
-                return Exit::Usage;
-            }
-        }
-        if self.failed { Exit::Usage } else { self.tally.exit() }
-    }
+    (taken, seen)
 }

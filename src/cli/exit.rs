@@ -32,6 +32,15 @@ impl Exit {
             Self::Defect => 70,
         }
     }
+
+    /// The exit of a run that was interrupted: what it left out could not be judged, whatever the rest said.
+    #[must_use]
+    pub fn interrupted(self) -> Self {
+        match self {
+            Self::Defect => Self::Defect,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

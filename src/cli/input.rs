@@ -107,13 +107,9 @@ fn request(text: &str, defaults: &LineDefaults) -> Result<Request, String> {
     match (&target, ips.is_empty(), defaults.no_connect) {
         (None, true, _) => Err("give \"target\" or \"ip\"".into()),
         (_, true, true) => Err("--no-connect needs an \"ip\" on the line".into()),
-        _ => Ok(Request {
-            label: line.label,
-            target: target.filter(|_| !defaults.no_connect),
-            ips,
-            ehlo,
-            ..Request::default()
-        }),
+        _ => {
+            Ok(Request { label: line.label, target, no_connect: defaults.no_connect, ips, ehlo, ..Request::default() })
+        }
     }
 }
 
@@ -184,10 +180,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_connect_keeps_the_identity_only() {
+    async fn no_connect_keeps_the_target_and_needs_an_address() {
         let defaults = LineDefaults { no_connect: true, ..LineDefaults::default() };
         let got = all(b"{\"target\":\"m.example\",\"ip\":\"203.0.113.7\"}\nm.example\n", &defaults).await;
-        assert_eq!(got[0], "|[203.0.113.7]||null");
+        assert_eq!(got[0], "m.example:25|[203.0.113.7]||null");
         assert!(got[1].contains("--no-connect needs"));
     }
 }

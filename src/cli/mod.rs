@@ -13,6 +13,8 @@ mod local_mta;
 mod output;
 mod own;
 mod plan;
+mod printer;
+mod save;
 
 use std::process::ExitCode;
 
@@ -85,18 +87,4 @@ fn print(octets: &[u8]) -> Exit {
             Exit::Usage
         }
     }
-}
-
-/// Writes a file whole or not at all: a reader never finds half of one.
-fn write_file(file: &std::path::Path, text: &str) -> std::io::Result<()> {
-    // A file renamed over a device or a pipe would take its place.
-    if std::fs::metadata(file).is_ok_and(|there| !there.is_file()) {
-        return std::fs::write(file, text);
-    }
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".part");
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, file).inspect_err(|_| {
-        let _ = std::fs::remove_file(&beside);
-    })
 }

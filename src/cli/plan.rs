@@ -98,16 +98,19 @@ impl Plan {
 
 fn requests(args: &CheckArgs) -> Result<Vec<Request>, PlanFault> {
     let ips = addresses(&args.ip)?;
-    let request = |target| Request { target, ips: ips.clone(), ehlo: args.ehlo.clone(), ..Request::default() };
+    let request = |target| Request {
+        target,
+        no_connect: args.no_connect,
+        ips: ips.clone(),
+        ehlo: args.ehlo.clone(),
+        ..Request::default()
+    };
     if args.no_connect && ips.is_empty() {
         return fault("--no-connect needs --ip: without dialling, the outbound address must be given");
     }
-    if args.no_connect || args.targets.is_empty() {
+    if args.targets.is_empty() {
         if ips.is_empty() {
             return fault("nothing to check: give a TARGET, --ip, --self, --input or --replay (see --help)");
-        }
-        for target in &args.targets {
-            Target::parse(target, args.port).map_err(|e| PlanFault(e.to_string()))?;
         }
         return Ok(vec![request(None)]);
     }

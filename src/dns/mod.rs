@@ -17,6 +17,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// PTR names of an address whose own addresses are looked up (RFC 7208 §4.6.4).
+pub const MAX_PTR_NAMES: usize = 10;
+
 /// The record types that we ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]

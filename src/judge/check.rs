@@ -130,8 +130,15 @@ pub struct SmtpReport {
     pub ehlo_before_tls: Option<GreetingReport>,
     /// The HELO reply, where EHLO was refused.
     pub helo: Option<GreetingReport>,
+    /// Whether the banner and the EHLO reply give the same name; `null` where one of them gives none.
+    #[serde(default)]
+    pub banner_is_ehlo: Option<bool>,
     /// TLS facts; `null` when no handshake was completed.
     pub tls: Option<TlsFacts>,
+    /// Whether the certificate is for the EHLO name, a PTR name, or the host or address dialled; `null`
+    /// where there was none.
+    #[serde(default)]
+    pub tls_covers: Option<bool>,
     /// What went wrong with TLS.
     pub tls_fault: Option<Fault>,
     /// Time per phase.
@@ -372,7 +379,7 @@ pub(super) fn assemble(
             assumes_greets_as_it_sends: assumed,
         },
         own: evidence.own.as_ref().map(OwnAddress::of),
-        smtp: super::smtp_report::smtp_report(evidence),
+        smtp: super::smtp_report::smtp_report(view),
         dns: super::dns_report::dns_report(view),
         iprev: super::agreement::iprev(view, &agreement.ptr_forward),
         agreement,

@@ -1,12 +1,13 @@
 //! The SMTP side of a check, from the dialogue.
 
 use super::check::{GreetingReport, SmtpReport};
-use super::view::hello_reply;
-use crate::evidence::{Dialogue, Evidence};
+use super::view::{View, hello_reply};
+use crate::evidence::{Dialogue, TlsFacts};
+use crate::name::{EhloName, HostName};
 use crate::smtp::{Reply, extensions, greeting_name, hello_name};
 
-pub(super) fn smtp_report(evidence: &Evidence) -> Option<SmtpReport> {
-    let dialogue = evidence.smtp.as_ref()?;
+pub(super) fn smtp_report(view: &View<'_>) -> Option<SmtpReport> {
+    let dialogue = view.dialogue()?;
     let secure = dialogue.tls.is_some() && !dialogue.implicit_tls;
     let last = |verb: &str| dialogue.reply_to(verb, dialogue.tls.is_some()).or_else(|| dialogue.reply_to(verb, false));
     let ehlo = last("EHLO").map(|reply| ehlo(dialogue, reply));
@@ -19,11 +20,13 @@ pub(super) fn smtp_report(evidence: &Evidence) -> Option<SmtpReport> {
         ehlo,
         ehlo_before_tls: before.map(|reply| ehlo_reply(reply, name(reply))),
         helo: last("HELO").map(greeting),
+        banner_is_ehlo: banner_is_ehlo(dialogue),
         tls: dialogue.tls.clone(),
+        tls_covers: dialogue.tls.as_ref().map(|facts| covers(view, facts)),
         tls_fault: dialogue.tls_fault.clone(),
         timing_ms: dialogue.timing_ms,
         fault: dialogue.fault.clone(),
-        controls: evidence.controls.clone(),
+        controls: view.evidence.controls.clone(),
     })
 }
 
@@ -51,4 +54,26 @@ pub(super) fn banner_name(greeting: &Reply) -> Option<String> {
 /// The name in an EHLO or HELO reply.
 pub(super) fn name(reply: &Reply) -> Option<String> {
     hello_name(reply.lines.first().filter(|_| reply.accepts_hello())?).map(str::to_owned)
+}
+
+/// Names as names, literals as addresses.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other) || EhloName::read(one) == EhloName::read(other)
+}
+
+/// Whether the banner and the EHLO reply give the same name, where both give one.
+pub(super) fn banner_is_ehlo(dialogue: &Dialogue) -> Option<bool> {
+    let banner = dialogue.greeting.as_ref().and_then(banner_name)?;
+    Some(same(&banner, &hello_reply(dialogue).and_then(name)?))
+}
+
+/// Whether a certificate is for any name or address by which this server may be known.
+pub(super) fn covers(view: &View<'_>, facts: &TlsFacts) -> bool {
+    let mut wanted: Vec<HostName> = view.ehlo.iter().filter_map(|e| e.name.host().cloned()).collect();
+    wanted.extend(view.ptr_names.iter().filter_map(|n| HostName::parse(n).ok()));
+    wanted.extend(view.evidence.target.host.iter().filter_map(|n| HostName::parse(n).ok()));
+    let address = view.evidence.target.address;
+    facts.names.iter().any(|pattern| {
+        wanted.iter().any(|n| n.covered_by(pattern)) || address.is_some_and(|ip| pattern.parse() == Ok(ip))
+    })
 }

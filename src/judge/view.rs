@@ -5,13 +5,10 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::answers::Answers;
-use crate::dns::{Lookup, RecordType, Status, reverse_name};
+use crate::dns::{Lookup, MAX_PTR_NAMES, RecordType, Status, reverse_name};
 use crate::evidence::{Dialogue, EhloSource, Evidence};
 use crate::name::{EhloName, HostName, unmap};
 use crate::smtp::{Reply, hello_name};
-
-/// At most this many PTR names are looked at (RFC 7208 §4.6.4).
-pub(super) const MAX_PTR_NAMES: usize = 10;
 
 /// The name that the client says, and where we have it from.
 #[derive(Clone, Debug)]

@@ -12,10 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Dns;
-use crate::dns::{Lookup, Question, RecordType, reverse_name};
-
-/// PTR names whose addresses are looked up (RFC 7208 §4.6.4).
-const MAX_PTR_NAMES: usize = 10;
+use crate::dns::{Lookup, MAX_PTR_NAMES, Question, RecordType, reverse_name};
 
 type Answers = Shared<BoxFuture<'static, Arc<Vec<Lookup>>>>;
 

@@ -95,6 +95,8 @@ pub struct Request {
     pub label: serde_json::Value,
     /// The server to dial; `None` for DNS only.
     pub target: Option<Target>,
+    /// DNS only, though there is a target: it names the check.
+    pub no_connect: bool,
     /// The outbound addresses to judge, instead of the addresses dialled.
     pub ips: Vec<IpAddr>,
     /// Where they come from; `None` is [`IpSource::Given`].
@@ -147,8 +149,8 @@ impl Observer {
             memo: Memo::new(self.dns.clone()),
         };
         match &request.target {
-            None => run.each_given(|ip| run.identity_alone(ip)).await,
-            Some(target) => run.with_target(target).await,
+            Some(target) if !request.no_connect => run.with_target(target).await,
+            _ => run.each_given(|ip| run.identity_alone(ip)).await,
         }
     }
 }
@@ -342,14 +344,15 @@ impl Run<'_> {
         let mut lookups = resolved.unwrap_or_default();
         lookups.extend(asked);
         let (smtp, controls) = smtp.unzip();
+        let named = target.map(|t| t.0).or(self.request.target.as_ref());
         let own = self.request.own.as_ref();
         Evidence {
             label: self.request.label.clone(),
             observed_at: self.observed_at.clone(),
             target: TargetSeen {
-                input: target
-                    .map_or_else(|| identity.map_or_else(String::new, |i| i.0.to_string()), |t| t.0.input.clone()),
-                host: target.map(|t| t.0.host.to_string()),
+                input: named
+                    .map_or_else(|| identity.map_or_else(String::new, |i| i.0.to_string()), |t| t.input.clone()),
+                host: named.map(|t| t.host.to_string()),
                 address: target.and_then(|t| t.1),
                 port: target.map(|t| t.0.port),
             },

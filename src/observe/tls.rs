@@ -127,25 +127,58 @@ struct Witness {
 }
 
 impl Witness {
-    fn note(&self, result: Result<(), Error>) {
-        let words = match result {
-            // The names are compared by the judge, with more names than the one dialled.
-            Ok(())
-            | Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => return,
-            Err(Error::InvalidCertificate(error)) => match error {
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".into(),
-                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    "it is not valid yet".into()
-                }
-                CertificateError::UnknownIssuer => "no public authority issued it".into(),
-                other => other.to_string(),
-            },
-            Err(other) => other.to_string(),
-        };
-        self.objections.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+    fn note(&self, result: Result<(), Error>, leaf: &CertificateDer<'_>) {
+        if let Some(words) = result.err().and_then(|error| objection(&error, is_self_issued(leaf))) {
+            self.objections.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+        }
     }
+}
+
+/// Whether a certificate names itself as its issuer (RFC 5280 §3.2).
+fn is_self_issued(leaf: &CertificateDer<'_>) -> bool {
+    X509Certificate::from_der(leaf).is_ok_and(|(_, c)| c.issuer().as_raw() == c.subject().as_raw())
+}
+
+/// Why a certificate is not trusted, to stand behind "not publicly trusted:"; `None` for a name that
+/// differs, since the judge compares names, and with more of them than the one dialled.
+fn objection(error: &Error, self_issued: bool) -> Option<String> {
+    const NO_AUTHORITY: &str = "no public authority issued it";
+    let Error::InvalidCertificate(error) = error else {
+        return Some(coded("the server's proof that the certificate is its own was not accepted", error));
+    };
+    let words = match error {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => return None,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet",
+        CertificateError::Revoked => "its issuer has revoked it",
+        CertificateError::BadEncoding => "it is not encoded as RFC 5280 says",
+        CertificateError::BadSignature => "the signature on it, or on one of its chain, is wrong",
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "it is not made for servers (extended key usage)"
+        }
+        CertificateError::UnhandledCriticalExtension => "it has a critical extension that is not known here",
+        CertificateError::UnknownIssuer if self_issued => "it is self-signed",
+        CertificateError::UnknownIssuer => NO_AUTHORITY,
+        CertificateError::Other(other) => match code(&other.0.to_string()).as_str() {
+            // An authority's own certificate in the place of a server's, as `openssl req -x509` makes them.
+            "CaUsedAsEndEntity" if self_issued => "it is self-signed",
+            "CaUsedAsEndEntity" => "it is an authority's own certificate, not a server's",
+            "UnsupportedCertVersion" => "it is not of X.509 version 3",
+            _ => return Some(coded("it was not accepted", &other.0)),
+        },
+        other => return Some(coded("it was not accepted", other)),
+    };
+    Some(words.to_owned())
+}
+
+/// A sentence of ours with the library's name for the trouble, without its structure.
+fn coded(words: &str, error: &impl std::fmt::Debug) -> String {
+    format!("{words} (code {})", code(&format!("{error:?}")))
+}
+
+/// The first word of a library's text.
+fn code(text: &str) -> String {
+    text.chars().take_while(char::is_ascii_alphanumeric).take(40).collect()
 }
 
 impl ServerCertVerifier for Witness {
@@ -157,7 +190,7 @@ impl ServerCertVerifier for Witness {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.note(self.inner.verify_server_cert(leaf, chain, name, ocsp, now).map(|_| ()));
+        self.note(self.inner.verify_server_cert(leaf, chain, name, ocsp, now).map(|_| ()), leaf);
         Ok(ServerCertVerified::assertion())
     }
 
@@ -167,7 +200,7 @@ impl ServerCertVerifier for Witness {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.note(self.inner.verify_tls12_signature(message, leaf, signed).map(|_| ()));
+        self.note(self.inner.verify_tls12_signature(message, leaf, signed).map(|_| ()), leaf);
         Ok(HandshakeSignatureValid::assertion())
     }
 
@@ -177,11 +210,76 @@ impl ServerCertVerifier for Witness {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.note(self.inner.verify_tls13_signature(message, leaf, signed).map(|_| ()));
+        self.note(self.inner.verify_tls13_signature(message, leaf, signed).map(|_| ()), leaf);
         Ok(HandshakeSignatureValid::assertion())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+    use rustls::PeerIncompatible;
+
+    use super::*;
+
+    fn params(authority: bool) -> CertificateParams {
+        let mut params = CertificateParams::new(["mail.example.net".to_owned()]).unwrap();
+        if authority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        params
+    }
+
+    /// What the real verifier says of a certificate, in our words.
+    fn said(leaf: &CertificateDer<'_>) -> Vec<String> {
+        let objections = Arc::new(Mutex::new(Vec::new()));
+        let witness = Witness { inner: Tls::new().unwrap().verifier, objections: objections.clone() };
+        let name = ServerName::try_from("mail.example.net").unwrap();
+        witness.verify_server_cert(leaf, &[], &name, &[], UnixTime::now()).unwrap();
+        objections.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn certificates_without_an_authority_are_told_in_plain_words() {
+        let key = KeyPair::generate().unwrap();
+        let plain = params(false).self_signed(&key).unwrap();
+        let as_openssl_makes_it = params(true).self_signed(&key).unwrap();
+        let mut authority = params(true);
+        authority.distinguished_name.push(rcgen::DnType::CommonName, "Example Authority");
+        let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let mut leaf = params(false);
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let end_entity = leaf.signed_by(&key, &issuer).unwrap();
+        let subordinate = params(true).signed_by(&key, &issuer).unwrap();
+        for (der, words) in [
+            (plain.der(), "it is self-signed"),
+            (as_openssl_makes_it.der(), "it is self-signed"),
+            (end_entity.der(), "no public authority issued it"),
+            (subordinate.der(), "it is an authority's own certificate, not a server's"),
+        ] {
+            assert_eq!(said(der), [words]);
+        }
+        assert!(said(&CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01])).len() == 1);
+    }
+
+    #[test]
+    fn what_has_no_words_of_ours_has_a_code_and_no_structure() {
+        let other = |e| CertificateError::Other(rustls::OtherError(Arc::new(std::io::Error::other(e))));
+        for error in [
+            Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure),
+            Error::InvalidCertificate(other("Some { strange: [structure] }")),
+            Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
+            Error::General("\u{1b}[31m".into()),
+        ] {
+            let words = objection(&error, false).unwrap();
+            let (sentence, code) = words.strip_suffix(')').unwrap().split_once(" (code ").unwrap();
+            assert!(sentence.contains(" not accepted") && code.chars().all(|c| c.is_ascii_alphanumeric()), "{words}");
+        }
+        let name = Error::InvalidCertificate(CertificateError::NotValidForName);
+        assert_eq!(objection(&name, false), None);
     }
 }

@@ -1,13 +1,10 @@
 //! The short lines under the table: iprev and whom we asked, what is assumed, how the SMTP side
 //! went, who holds the reverse zone, TLS, time.
 
-use std::net::IpAddr;
-
 use super::cells::{MAX_NAME, fault_words, label};
 use super::clean::clean_bounded;
 use crate::evidence::{EhloSource, Fault, IpSource, TlsFacts};
 use crate::judge::{Check, EdgeState, GreetingReport, Iprev, OwnAddress, PtrReport, SmtpReport};
-use crate::name::HostName;
 use crate::smtp::Phase;
 
 /// Names shown of a certificate, a chain or a zone's servers.
@@ -33,7 +30,7 @@ pub(super) fn facts(check: &Check) -> Vec<(&'static str, String)> {
     }
     if let Some(smtp) = &check.smtp {
         facts.extend(banner(smtp).map(|t| ("Banner", t)));
-        facts.extend(tls(check, smtp).map(|t| ("TLS", t)));
+        facts.extend(tls(smtp).map(|t| ("TLS", t)));
         facts.extend(time(smtp).map(|t| ("Time", t)));
     }
     facts
@@ -178,16 +175,12 @@ fn reverse(ptr: &PtrReport) -> Option<String> {
 fn banner(smtp: &SmtpReport) -> Option<String> {
     let banner = smtp.banner.as_ref()?.name.as_deref()?;
     let ehlo = smtp.ehlo.as_ref()?.name.as_deref()?;
-    let same = match (HostName::parse(banner), HostName::parse(ehlo)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => banner.eq_ignore_ascii_case(ehlo),
-    };
-    (!same).then(|| format!("says {}, the EHLO reply {}", short(banner), short(ehlo)))
+    (smtp.banner_is_ehlo == Some(false)).then(|| format!("says {}, the EHLO reply {}", short(banner), short(ehlo)))
 }
 
-fn tls(check: &Check, smtp: &SmtpReport) -> Option<String> {
+fn tls(smtp: &SmtpReport) -> Option<String> {
     if let Some(tls) = &smtp.tls {
-        return Some(tls_line(check, tls));
+        return Some(tls_line(smtp, tls));
     }
     if let Some(fault) = &smtp.tls_fault {
         return Some(fault_line(fault));
@@ -197,33 +190,23 @@ fn tls(check: &Check, smtp: &SmtpReport) -> Option<String> {
     Some(if offered { "offered, not used" } else { "not offered" }.into())
 }
 
-fn tls_line(check: &Check, tls: &TlsFacts) -> String {
+fn tls_line(smtp: &SmtpReport, tls: &TlsFacts) -> String {
     let mut parts = vec![short(&tls.version)];
     parts.push(match (&tls.why_not, tls.trusted) {
         (_, true) => "trusted".into(),
         (Some(why), false) => format!("not trusted ({})", short(why)),
         (None, false) => "not trusted".into(),
     });
-    if let Some(host) = check.target.host.as_deref().or(check.client.ehlo.as_deref()) {
-        parts.push(match (covers(&tls.names, host), tls.names.is_empty()) {
-            (true, _) => "names match".into(),
-            (false, true) => "no names".into(),
-            (false, false) => format!("names {}, not {}", listed(&tls.names), short(host)),
-        });
-    }
+    parts.extend(smtp.tls_covers.map(|covers| match (covers, tls.names.is_empty()) {
+        (true, _) => "names match".into(),
+        (false, true) => "no names".into(),
+        (false, false) => format!("names {}, not this server", listed(&tls.names)),
+    }));
     if let Some(until) = &tls.not_after {
         let day: String = until.chars().take_while(|c| *c != 'T').collect();
         parts.push(format!("until {}", short(&day)));
     }
     parts.join(" · ")
-}
-
-fn covers(names: &[String], host: &str) -> bool {
-    match (host.parse::<IpAddr>(), HostName::parse(host)) {
-        (Ok(ip), _) => names.iter().any(|n| n.parse() == Ok(ip)),
-        (_, Ok(host)) => names.iter().any(|n| host.covered_by(n)),
-        _ => false,
-    }
 }
 
 fn time(smtp: &SmtpReport) -> Option<String> {

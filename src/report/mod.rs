@@ -44,12 +44,12 @@ pub use transcript::transcript;
 /// The formats of `check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For a person at a terminal.
+    /// For a person at a terminal
     Table,
-    /// One [`Report`](crate::judge::Report).
+    /// One JSON object: every check, and counts
     Json,
-    /// One [`Check`](crate::judge::Check) a line.
+    /// One JSON object a check, a line each
     Ndjson,
-    /// For a ticket.
+    /// For a ticket
     Markdown,
 }

@@ -49,11 +49,7 @@ pub fn row(check: &Check, options: &TableOptions) -> String {
         Verdict::Unknown => "unknown",
     };
     let (target_column, _, codes_column) = columns(options);
-    let mark = label(check).map(|l| format!("{l}: ")).unwrap_or_default();
-    let mut target = mark.clone() + &title(check);
-    if width(&target) > target_column {
-        target = mark + &dialled(check);
-    }
+    let target = target(check, target_column);
     let [ehlo_ptr, ptr_forward, ehlo_forward] = edges(check);
     let signs = [&ehlo_ptr, &ptr_forward, &ehlo_forward].map(|e| state_sign(e.state)).join(" ");
     let first = |lines: &[super::cells::Line]| lines.first().map(|l| l.text.clone()).unwrap_or_default();
@@ -74,6 +70,20 @@ pub fn row(check: &Check, options: &TableOptions) -> String {
         0 | 4 => ink.verdict(verdict, text),
         _ => text.to_owned(),
     })
+}
+
+/// The label and the target. A label that does not fit beside the target has half of the column.
+fn target(check: &Check, column: usize) -> String {
+    let Some(label) = label(check) else {
+        return Some(title(check)).filter(|t| width(t) <= column).unwrap_or_else(|| dialled(check));
+    };
+    let (whole, short) = (format!("{label}: {}", title(check)), dialled(check));
+    if width(&whole) <= column {
+        return whole;
+    }
+    let share = (column / 2).max((column.saturating_sub(2)).saturating_sub(width(&short)));
+    let label = if width(&label) > share { fit(&label, share) } else { label };
+    format!("{label}: {short}")
 }
 
 fn line(options: &TableOptions, parts: &[String; 6], paint: impl Fn(usize, &str) -> String) -> String {
@@ -116,6 +126,19 @@ mod tests {
             let gaps = if name == 0 { 3 } else { 5 };
             assert_eq!(VERDICT + target + 2 * name + SIGNS + codes + gaps * GAP.len(), limit);
             assert!(width(rows_header(&options).trim_end()) <= limit);
+        }
+    }
+
+    #[test]
+    fn a_long_label_leaves_room_for_the_target() {
+        let text = include_str!("../../fixtures/evidence/agree.json");
+        let mut evidence = crate::evidence::EvidenceFile::from_json(text).unwrap().evidence.remove(0);
+        for (label, shown) in
+            [("ticket-2026-11-24-000000001-x", "ticket-202…: relay.exa…"), ("t1", "t1: relay.example.net:…")]
+        {
+            evidence.label = label.into();
+            let row = row(&crate::judge::judge(&evidence), &TableOptions { width: 100, color: false, explain: false });
+            assert!(row.contains(shown), "{row}");
         }
     }
 

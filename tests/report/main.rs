@@ -5,5 +5,6 @@
 
 mod golden;
 mod hostile;
+mod one_answer;
 mod samples;
 mod schema;

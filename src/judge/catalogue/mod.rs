@@ -243,6 +243,11 @@ impl Code {
         }
         unreachable!("every code has its entry")
     }
+
+    /// Whether it says why the dialogue ended early; a check with a [fault](crate::evidence::Fault) has one.
+    pub fn ends_dialogue(self) -> bool {
+        reach::ENTRIES.iter().any(|e| e.code == self)
+    }
 }
 
 /// Whether each entry stands at its code's place and none is missing at the end.

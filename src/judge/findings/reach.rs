@@ -118,3 +118,44 @@ fn not_smtp(dialogue: &Dialogue) -> String {
     let shown: String = line.chars().take(60).collect();
     format!("It is {what}: the answer is `{shown}`.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the sentence beside a report relies on.
+    #[test]
+    fn every_fault_has_one_finding_that_says_why_the_dialogue_ended() {
+        let text = include_str!("../../../fixtures/evidence/agree.json");
+        let mut evidence = crate::evidence::EvidenceFile::from_json(text).unwrap().evidence.remove(0);
+        let phases = ["resolve", "connect", "greeting", "ehlo", "helo", "starttls", "tls"];
+        let kinds = [
+            FaultKind::NoAddress,
+            FaultKind::LookupFailed,
+            FaultKind::ConnectionRefused,
+            FaultKind::TimedOut,
+            FaultKind::Unreachable,
+            FaultKind::NotPermitted,
+            FaultKind::SourceUnavailable,
+            FaultKind::Reset,
+            FaultKind::Closed,
+            FaultKind::NotSmtp,
+            FaultKind::LineTooLong,
+            FaultKind::TooManyLines,
+            FaultKind::TooLarge,
+            FaultKind::CodeChanged,
+            FaultKind::PlaintextBeforeTls,
+            FaultKind::HandshakeFailed,
+            FaultKind::Io,
+        ];
+        for phase in phases.map(|p| serde_json::from_value::<Phase>(p.into()).unwrap()) {
+            for kind in kinds {
+                let fault = Fault { phase, kind, detail: "trouble".into() };
+                evidence.smtp = Some(Dialogue { fault: Some(fault), ..Dialogue::default() });
+                let check = crate::judge::judge(&evidence);
+                let about: Vec<Code> = check.findings.iter().map(|f| f.code).filter(|c| c.ends_dialogue()).collect();
+                assert_eq!(about.len(), 1, "{phase:?} {kind:?}: {about:?}");
+            }
+        }
+    }
+}

@@ -3,11 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Code, Finding, finding};
-use crate::dns::{Lookup, Status};
+use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::agreement::list;
 use crate::judge::check::{Agreement, EdgeState};
 use crate::judge::dns_report::zone;
-use crate::judge::view::{Forward, MAX_PTR_NAMES, View};
+use crate::judge::view::{Forward, View};
 use crate::knowledge::names::{Weight, generic};
 use crate::name::{EhloName, HostName};
 

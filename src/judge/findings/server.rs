@@ -2,9 +2,8 @@
 
 use super::{Code, Finding, finding};
 use crate::evidence::{Dialogue, FaultKind, TlsFacts};
-use crate::judge::smtp_report::{banner_name, name};
+use crate::judge::smtp_report::{banner_is_ehlo, banner_name, covers, name, same};
 use crate::judge::view::{View, hello_reply};
-use crate::name::{EhloName, HostName};
 use crate::smtp::{Reply, TlsMode, offers};
 
 /// A greeting that takes longer than this was held back on purpose.
@@ -39,7 +38,7 @@ fn greeting(dialogue: &Dialogue, found: &mut Vec<Finding>) {
     let replied = hello_reply(dialogue).and_then(name);
     match (&banner, &replied) {
         (None, _) => found.push(finding(Code::BannerNoName, format!("The greeting is `{first}`."))),
-        (Some(banner), Some(replied)) if !same(banner, replied) => {
+        (Some(banner), Some(replied)) if banner_is_ehlo(dialogue) == Some(false) => {
             found.push(finding(
                 Code::BannerDiffersFromEhlo,
                 format!("The greeting says {banner}, the EHLO reply {replied}."),
@@ -134,14 +133,7 @@ fn certificate(view: &View<'_>, facts: &TlsFacts, found: &mut Vec<Finding>) {
             facts.issuer.as_deref().filter(|i| !i.is_empty()).map(|i| format!(" (issuer {i})")).unwrap_or_default();
         found.push(finding(Code::TlsUntrusted, format!("The certificate is not publicly trusted: {why}{issuer}.")));
     }
-    let mut wanted: Vec<HostName> = view.ehlo.iter().filter_map(|e| e.name.host().cloned()).collect();
-    wanted.extend(view.ptr_names.iter().filter_map(|n| HostName::parse(n).ok()));
-    wanted.extend(view.evidence.target.host.iter().filter_map(|n| HostName::parse(n).ok()));
-    let covered = facts.names.iter().any(|pattern| {
-        wanted.iter().any(|n| n.covered_by(pattern))
-            || view.evidence.target.address.is_some_and(|ip| pattern.parse() == Ok(ip))
-    });
-    if !covered {
+    if !covers(view, facts) {
         let names =
             if facts.names.is_empty() { "no host".to_owned() } else { crate::judge::agreement::list(&facts.names) };
         found.push(finding(Code::TlsNameMismatch, format!("The certificate is for {names}.")));
@@ -154,9 +146,4 @@ fn instant(text: &str) -> Option<jiff::Timestamp> {
 
 fn over(now: &str, end: Option<&str>) -> bool {
     matches!((instant(now), end.and_then(instant)), (Some(now), Some(end)) if now > end)
-}
-
-/// Names as names, literals as addresses.
-fn same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other) || EhloName::read(one) == EhloName::read(other)
 }

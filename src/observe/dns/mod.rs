@@ -21,6 +21,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::millis;
 use crate::dns::{FailedTry, Lookup, Question, Status, to_labels};
 use exchange::Trouble;
 
@@ -151,10 +152,6 @@ pub(super) async fn local_address(server: SocketAddr, source: Option<IpAddr>) ->
     let socket = UdpSocket::bind(exchange::from(server, source)).await?;
     socket.connect(server).await?;
     Ok(socket.local_addr()?.ip())
-}
-
-fn millis(since: Instant) -> f64 {
-    (since.elapsed().as_secs_f64() * 100_000.0).round() / 100.0
 }
 
 fn wire_name(text: &str) -> Option<Name> {

@@ -1,0 +1,137 @@
+//! What becomes of each check's evidence: judged, printed in the format asked for, kept for `--save`,
+//! added up to the exit.
+
+use super::args::CheckArgs;
+use super::exit::{Exit, Tally};
+use super::output::{Results, color, say, say_text, width};
+use super::save::Saving;
+use crate::evidence::Evidence;
+use crate::judge::{Check, Report, Summary, judge};
+use crate::report::{self, Format, TableOptions};
+
+/// Judges, prints in the format asked for, keeps what `--save` wants, and adds up the exit.
+pub(super) struct Printer<'a> {
+    args: &'a CheckArgs,
+    /// A row a check, without remarks.
+    many: bool,
+    table: TableOptions,
+    results: Results,
+    tally: Tally,
+    summary: Summary,
+    held: Vec<Check>,
+    saving: Option<Saving>,
+    failed: bool,
+}
+
+impl<'a> Printer<'a> {
+    /// A printer of tables, where nothing else is asked for.
+    pub(super) fn new(args: &'a CheckArgs, saving: Option<Saving>) -> Self {
+        Self {
+            args,
+            many: false,
+            table: TableOptions { width: width(), color: color(args.color), explain: args.explain },
+            results: Results::default(),
+            tally: Tally::default(),
+            summary: Summary::default(),
+            held: Vec::new(),
+            saving,
+            failed: false,
+        }
+    }
+
+    /// Prints rows from here on.
+    pub(super) fn by_rows(&mut self) {
+        self.many = true;
+    }
+
+    /// Whether a check was printed, or is held.
+    pub(super) fn begun(&self) -> bool {
+        self.summary.checks > 0
+    }
+
+    /// Nobody reads any more.
+    pub(super) fn gone(&self) -> bool {
+        self.results.gone()
+    }
+
+    /// One more check.
+    pub(super) fn take(&mut self, evidence: &Evidence) {
+        let check = judge(evidence);
+        self.tally.add(&check, self.args.fail_on);
+        self.summary.add(&check);
+        if self.args.verbose {
+            say_text(&report::transcript(evidence));
+        }
+        if let Some(saving) = &mut self.saving {
+            saving.keep(evidence);
+        }
+        self.remark(&check);
+        if let Some(to) = self.args.ticket {
+            let rule = if self.summary.checks > 1 { "\n----\n\n" } else { "" };
+            self.write(&format!("{rule}{}", report::ticket(&check, to)));
+            return;
+        }
+        let rows = self.many || self.args.quiet;
+        match self.args.format {
+            Some(Format::Ndjson) => self.write(&report::check_ndjson(&check)),
+            Some(Format::Json | Format::Markdown) => self.held.push(check),
+            None if rows => {
+                if self.summary.checks == 1 && !self.args.quiet {
+                    self.write(&report::rows_header(&self.table));
+                }
+                self.write(&report::row(&check, &self.table));
+            }
+            None | Some(Format::Table) => {
+                let gap = if self.summary.checks > 1 { "\n" } else { "" };
+                self.write(&format!("{gap}{}", report::table(&check, &self.table)));
+            }
+        }
+    }
+
+    /// What stood in the way of a single check, in one sentence beside the report.
+    fn remark(&self, check: &Check) {
+        if self.many || self.args.quiet {
+            return;
+        }
+        let Some(fault) = check.smtp.as_ref().and_then(|s| s.fault.as_ref()) else { return };
+        let at = check.target.address.map(|a| format!(" ({a})")).unwrap_or_default();
+        let about = check.findings.iter().find(|f| f.code.ends_dialogue());
+        let advice = about.and_then(|f| f.fix.steps.first()).map(|step| format!(" {step}")).unwrap_or_default();
+        say(&format!("{}{at}: {}.{advice}", check.target.input, fault.detail));
+    }
+
+    fn write(&mut self, text: &str) {
+        if let Err(e) = self.results.write(text)
+            && !self.failed
+        {
+            say(&format!("standard output cannot be written: {e}"));
+            self.failed = true;
+        }
+    }
+
+    /// Prints what is held, and writes the evidence.
+    pub(super) fn finish(mut self) -> Exit {
+        match self.args.format {
+            Some(Format::Json) => {
+                let report = Report::new(std::mem::take(&mut self.held));
+                self.write(&report::report_json(&report));
+            }
+            Some(Format::Markdown) => {
+                let text = report::markdown(&self.held);
+                self.write(&text);
+            }
+            None | Some(Format::Table) if self.summary.checks > 1 && !self.args.quiet && self.args.ticket.is_none() => {
+                let line = format!("\n{}\n", report::summary_line(&self.summary));
+                self.write(&line);
+            }
+            _ => {}
+        }
+        if let (Some(saving), Some(file)) = (self.saving.take(), &self.args.save)
+            && let Err(e) = saving.finish()
+        {
+            say(&format!("--save {}: {e}; the evidence was not written", file.display()));
+            return Exit::Usage;
+        }
+        if self.failed { Exit::Usage } else { self.tally.exit() }
+    }
+}
