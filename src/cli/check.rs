@@ -135,6 +135,8 @@ async fn live(
     requests: Requests,
     saving: Option<Saving>,
 ) -> Exit {
+    // Judging comes after the last answer; its data is read while the first is waited for.
+    tokio::task::spawn_blocking(crate::knowledge::load);
     let per_try = dns_try(options.timeout);
     let dns = match resolvers {
         [] => match Dns::of_system(per_try) {

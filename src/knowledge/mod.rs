@@ -10,3 +10,13 @@ pub mod names;
 pub mod pattern;
 pub mod providers;
 pub mod receivers;
+
+/// Parses all of it now. Who has time while waiting for a network need not take it when the answers are in.
+pub fn load() {
+    providers::all();
+    mtas::all();
+    names::load();
+    receivers::rspamd();
+    receivers::spamassassin();
+    receivers::policies();
+}

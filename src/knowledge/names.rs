@@ -79,6 +79,11 @@ const DATA: &str = include_str!("names.toml");
 // `None` would accuse nobody; `the_data_is_sound` keeps data that does not parse from being shipped.
 static WORDS: LazyLock<Option<Data>> = LazyLock::new(|| toml::from_str(DATA).ok());
 
+/// Parses the data now (see [`super::load`]).
+pub(super) fn load() {
+    LazyLock::force(&WORDS);
+}
+
 /// The generic shape of a name, if it has one.
 ///
 /// `ip` is the address whose PTR it is; digits in the name count as an encoding only where they are its.

@@ -29,7 +29,7 @@ fn scenario(delay_ms: u64, tls: bool) -> Scenario {
     let (extra, mode) = if tls { ("[peer.tls]\nnames = [\"mail.example.net\"]\n", "auto") } else { ("", "off") };
     let text = format!(
         "title = \"x\"\nabout = \"x\"\ndelay_ms = {delay_ms}\nexit = 0\n[check]\ntls = \"{mode}\"\n\
-         [[dns]]\nzone = \"\"\"\n$ORIGIN example.net.\nmail A {{ip}}\nhost A {{ip}}\n$ORIGIN {{reverse_zone}}\n{{reverse}} PTR host.example.net.\n\"\"\"\n\
+         [[dns]]\nzone = \"\"\"\n$ORIGIN example.net.\nmail A {{ip}}\nhost A {{ip}}\n$ORIGIN {{reverse_zone}}.\n{{reverse}}. PTR host.example.net.\n\"\"\"\n\
          [[peer]]\naddress = \"127.7.9.{}\"\n{extra}\n\
          [[expect]]\nverdict = \"differ\"\nehlo_ptr = \"differ\"\nptr_forward = \"agree\"\nehlo_forward = \"agree\"\niprev = \"pass\"\nfindings = []\n",
         delay_ms % 200 + u64::from(tls)
