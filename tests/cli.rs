@@ -536,3 +536,42 @@ async fn a_family_that_the_target_has_not_and_more_addresses_than_are_dialled_ar
     assert_eq!(report["checks"].as_array().unwrap().len(), 16);
     assert!(codes(&out).contains(&"target-many-addresses".into()), "{:?}", codes(&out));
 }
+
+#[test]
+fn rows_in_a_pipe_keep_every_code_and_bad_lines_outweigh_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list");
+    let ask = |lines: &str| {
+        std::fs::write(&file, lines).unwrap();
+        let path = file.to_str().unwrap();
+        run(&["check", "--input", path, "--resolver", "127.0.0.1:1", "--timeout", "3s", "--control", "none"])
+    };
+    let identity = r#"{"ip":"203.0.113.10","ehlo":"mail.example.net"}"#;
+    let out = ask(&format!("{identity}\n{identity}\n"));
+    assert_eq!(text(&out.stdout).matches("ptr-lookup-failed ehlo-lookup-failed").count(), 2, "{}", text(&out.stdout));
+    let out = ask(&format!("{identity}\nnot a host!\n"));
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("the others were checked"), "{}", text(&out.stderr));
+    let out = ask("not a host!\n");
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("nothing was checked"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn a_ticket_asks_for_what_is_wrong_already() {
+    let out = run(&[
+        "check",
+        "--ip",
+        "203.0.113.10",
+        "--ehlo",
+        "bad_name!",
+        "--resolver",
+        "127.0.0.1:1",
+        "--timeout",
+        "3s",
+        "--ticket",
+        "customer",
+    ]);
+    let ticket = text(&out.stdout);
+    assert!(ticket.contains("Choose the server's full name") && !ticket.contains("do nothing"), "{ticket}");
+}

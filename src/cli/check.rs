@@ -204,8 +204,10 @@ async fn batch(
         return Exit::Usage;
     }
     match end.exit(printer.finish()) {
-        exit if bad_lines.get() && exit.code() < Exit::Usage.code() => {
-            say("some lines of the input could not be read; the others were checked");
+        exit if bad_lines.get() && exit != Exit::Defect => {
+            // Somebody's lines were not checked, which no verdict on the others makes good.
+            let rest = if progress.borrow().requests == 0 { "nothing was checked" } else { "the others were checked" };
+            say(&format!("some lines of the input could not be read; {rest}"));
             Exit::Usage
         }
         exit => exit,

@@ -56,6 +56,15 @@ pub(super) fn color(arg: ColorArg) -> bool {
     }
 }
 
+/// The width for rows: the terminal's, from 40 to 240 columns; where there is none, as much as a row needs,
+/// since what `grep` looks for must not be cut off.
+pub(super) fn row_width() -> usize {
+    match terminal_size::terminal_size() {
+        Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => usize::from(columns).clamp(40, 240),
+        _ => 240,
+    }
+}
+
 /// The terminal's width, from 40 to 160 columns; 80 where there is none.
 pub(super) fn width() -> usize {
     match terminal_size::terminal_size() {

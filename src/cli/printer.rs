@@ -3,7 +3,7 @@
 
 use super::args::CheckArgs;
 use super::exit::{Exit, Tally};
-use super::output::{Results, color, say, say_text, width};
+use super::output::{Results, color, row_width, say, say_text, width};
 use super::save::Saving;
 use crate::evidence::Evidence;
 use crate::judge::{Check, Report, Summary, judge};
@@ -15,6 +15,7 @@ pub(super) struct Printer<'a> {
     /// A row a check, without remarks.
     many: bool,
     table: TableOptions,
+    rows: TableOptions,
     results: Results,
     tally: Tally,
     summary: Summary,
@@ -30,6 +31,7 @@ impl<'a> Printer<'a> {
             args,
             many: false,
             table: TableOptions { width: width(), color: color(args.color), explain: args.explain },
+            rows: TableOptions { width: row_width(), color: color(args.color), explain: false },
             results: Results::default(),
             tally: Tally::default(),
             summary: Summary::default(),
@@ -77,9 +79,9 @@ impl<'a> Printer<'a> {
             Some(Format::Json | Format::Markdown) => self.held.push(check),
             None if rows => {
                 if self.summary.checks == 1 && !self.args.quiet {
-                    self.write(&report::rows_header(&self.table));
+                    self.write(&report::rows_header(&self.rows));
                 }
-                self.write(&report::row(&check, &self.table));
+                self.write(&report::row(&check, &self.rows));
             }
             None | Some(Format::Table) => {
                 let gap = if self.summary.checks > 1 { "\n" } else { "" };

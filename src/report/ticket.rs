@@ -141,13 +141,15 @@ fn customer(check: &Check) -> String {
         return "The address that your mail comes from is not known, so nothing can be said about it yet.\n".into();
     };
     let mut out = format!("Hello,\n\nwe looked at the server that sends your mail ({ip}).\n\n");
+    let steps: Vec<&RemedyStep> =
+        check.remedy.iter().flat_map(|r| &r.steps).filter(|s| s.side != Side::Recheck).collect();
     match check.agreement.verdict {
         Verdict::Agree => {
             out += "Its name, its address and its reverse DNS agree today, so they are not the reason for a refusal now.\n\
                     If your mail is still refused, please send us the newest bounce message.\n";
             return out;
         }
-        Verdict::Unknown => {
+        Verdict::Unknown if steps.is_empty() => {
             let _ = write!(
                 out,
                 "We could not tell yet whether its name and address agree: {}.\nThis is often temporary. We will look \
@@ -156,17 +158,20 @@ fn customer(check: &Check) -> String {
             );
             return out;
         }
-        Verdict::Differ => {}
+        Verdict::Unknown => {
+            let _ = write!(
+                out,
+                "Some of it could not be looked up yet: {}. One thing is wrong already.\n\n",
+                reason(check)
+            );
+        }
+        Verdict::Differ => {
+            let _ = write!(out, "What is wrong: {}.\n\n", reason(check));
+        }
     }
-    let _ = write!(
-        out,
-        "What is wrong: {}.\n\nOther mail servers compare the name that a server gives itself with the name and the\n\
-         address that the DNS knows. Where they do not agree, they take the mail for forged and refuse it or put it\n\
-         into the spam folder. The text of your mail is not the reason.\n\nWhat we need you to do:\n\n",
-        reason(check)
-    );
-    let steps: Vec<&RemedyStep> =
-        check.remedy.iter().flat_map(|r| &r.steps).filter(|s| s.side != Side::Recheck).collect();
+    out += "Other mail servers compare the name that a server gives itself with the name and the address that the DNS\n\
+            knows. Where they do not agree, they take the mail for forged and refuse it or put it into the spam folder.\n\
+            The text of your mail is not the reason.\n\nWhat we need you to do:\n\n";
     for (place, step) in steps.iter().enumerate() {
         let _ = writeln!(out, "{}. {}", place + 1, text(&step.action));
         let _ = writeln!(out, "   Who can do it: {}.", text(&step.who));

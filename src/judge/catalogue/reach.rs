@@ -137,12 +137,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "no-greeting",
         "No greeting",
         "The connection was made, and the server did not say its first word in time. It may be very slow on purpose, \
-         or expect encryption from the first moment.",
+         or expect encryption from the first moment, or be no mail server at all: many others wait in silence too.",
         "No complete 220 came within the time allowed. A port that speaks TLS first waits for the client; a tarpit or \
          a postscreen teaser (220- without an end) holds the rest back. RFC 5321 §4.5.3.2.1 allows five minutes.",
         (
             "administrator of the mail server",
-            "If the port speaks TLS first, use smtps://; otherwise give it longer with --timeout.",
+            "Check that it is a mail server's port. If it speaks TLS first, use smtps://; if it is slow, give it longer with --timeout.",
         ),
         "RFC 5321 §4.5.3.2.1",
     ),

@@ -147,7 +147,7 @@ fn ehlo_step(
     }
     let action = match name {
         Some(name) => format!("Make the server say {name} in EHLO when it sends."),
-        None => "Make the server say that name in EHLO when it sends.".to_owned(),
+        None => "Choose the server's full name, and make the server say it in EHLO when it sends.".to_owned(),
     };
     Some(RemedyStep {
         side: Side::Ehlo,
