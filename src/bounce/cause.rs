@@ -4,7 +4,7 @@
 //! reverse lookup codes), RFC 7505 (null MX).
 //! Design: a specific phrase before a code, a code before a guess, and `unknown` where none holds.
 
-use super::phrases::{Strength, fold, phrases};
+use super::phrases::{Phrase, Strength, fold, phrases};
 use super::reply::{Reply, Stage};
 use super::{Basis, Cause, Identity, Matched};
 
@@ -23,6 +23,24 @@ pub(super) struct Decision {
 }
 
 impl Decision {
+    fn of_phrase(phrase: &Phrase, rank: u8) -> Self {
+        Self {
+            cause: phrase.cause,
+            identity: phrase.identity,
+            possible: phrase.possible.clone(),
+            receiver: phrase.receiver.clone(),
+            software: phrase.software.clone(),
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what: phrase.text.clone(),
+                source: phrase.source.clone(),
+                date: phrase.date.clone(),
+            }),
+            reply: None,
+            rank,
+        }
+    }
+
     fn unknown() -> Self {
         Self {
             cause: Cause::Unknown,
@@ -102,21 +120,7 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let reply = &said.reply;
     let folded = fold(&reply.text);
     if let Some(p) = phrases().best(&folded) {
-        out.push(Decision {
-            cause: p.cause,
-            identity: p.identity,
-            possible: p.possible.clone(),
-            receiver: p.receiver.clone(),
-            software: p.software.clone(),
-            matched: Some(Matched {
-                basis: Basis::Phrase,
-                what: p.text.clone(),
-                source: p.source.clone(),
-                date: p.date.clone(),
-            }),
-            reply: None,
-            rank: rank(p.strength),
-        });
+        out.push(Decision::of_phrase(p, rank(p.strength)));
     }
     for (code, drop) in [(reply.enhanced.as_deref(), 0), (said.status.as_deref(), 1)] {
         if let Some(code) = code
@@ -172,21 +176,7 @@ fn of_words(words: &str) -> Option<Decision> {
         Strength::General => PROSE - 1,
         _ => PROSE,
     };
-    Some(Decision {
-        cause: p.cause,
-        identity: p.identity,
-        possible: p.possible.clone(),
-        receiver: p.receiver.clone(),
-        software: p.software.clone(),
-        matched: Some(Matched {
-            basis: Basis::Phrase,
-            what: p.text.clone(),
-            source: p.source.clone(),
-            date: p.date.clone(),
-        }),
-        reply: None,
-        rank,
-    })
+    Some(Decision::of_phrase(p, rank))
 }
 
 /// The cause that an enhanced status code names, and whether it names it closely or from afar.
