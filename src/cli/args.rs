@@ -65,7 +65,7 @@ pub struct CheckArgs {
     #[arg(long, help_heading = "Identity")]
     pub no_connect: bool,
     /// This machine: the address that it sends from, as DNS services see it, and the EHLO name of --ehlo, of
-    /// the local mail server's configuration or of its greeting on 127.0.0.1:25 (not with --no-connect)
+    /// the local mail server's configuration or of its greeting on 127.0.0.1:25 (--no-connect leaves the greeting out)
     #[arg(long = "self", conflicts_with_all = ["targets", "ip", "input", "replay"], help_heading = "Identity")]
     pub own: bool,
     /// With --self: ask this DNS server for this name, whose answer is the asker's own address; TYPE is A,
