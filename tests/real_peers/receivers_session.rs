@@ -11,7 +11,7 @@ use tokio::net::TcpSocket;
 use crate::world::World;
 
 /// Sessions at once.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 32;
 /// A session lasts no longer.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -35,23 +35,25 @@ pub(crate) struct Said {
 }
 
 /// Holds the sessions inside the world, each from its own address; answers in the order of the jobs.
-pub(crate) fn sessions(world: &World, jobs: &[Job], to: fn(IpAddr) -> SocketAddr) -> Vec<Said> {
+pub(crate) fn sessions(world: &World, jobs: &[Job], to: fn(IpAddr) -> IpAddr) -> Vec<Said> {
     let network = std::fs::File::open(world.network()).unwrap();
     std::thread::scope(|scope| {
         // The thread enters the network and never leaves it: it ends with its work.
         let held = scope.spawn(|| {
             move_into_link_name_space(std::os::fd::AsFd::as_fd(&network), Some(LinkNameSpaceType::Network)).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(
-                stream::iter(jobs.iter().cloned())
-                    .map(|job| async move {
-                        let server = SocketAddr::new(to(job.from).ip(), job.port);
+            let mut held: Vec<(usize, Said)> = runtime.block_on(
+                stream::iter(jobs.iter().cloned().enumerate())
+                    .map(|(place, job)| async move {
+                        let server = SocketAddr::new(to(job.from), job.port);
                         let held = tokio::time::timeout(LONGEST, session(&job, server)).await;
-                        Said { answer: held.unwrap_or_else(|_| "no end".into()) }
+                        (place, Said { answer: held.unwrap_or_else(|_| "no end".into()) })
                     })
-                    .buffered(AT_ONCE)
+                    .buffer_unordered(AT_ONCE)
                     .collect(),
-            )
+            );
+            held.sort_by_key(|(place, _)| *place);
+            held.into_iter().map(|(_, said)| said).collect()
         });
         held.join().unwrap()
     })
