@@ -145,7 +145,7 @@ fn all_codes_one_code_and_no_code() {
     let (text, error, exit) = said(&explain(&["ptr-mising"]));
     assert_eq!((text.as_str(), exit), ("", 2));
     assert!(error.contains("`ptr-mising`") && error.contains("ptr-missing") && error.lines().count() == 1, "{error}");
-    for word in ["", "5.7.25", "postfix/reject_unknown_client_hostname", "\u{1b}[31m"] {
+    for word in ["", "5.7.25", "postfix/reject_nothing", "\u{1b}[31m"] {
         let (text, error, exit) = said(&explain(&[word]));
         assert_eq!((text.as_str(), exit, error.lines().count()), ("", 2, 1), "{word:?}: {error}");
         assert!(!error.contains('\u{1b}'));
@@ -254,7 +254,7 @@ fn a_receivers_rule_is_explained() {
     for words in [
         "the first PTR leads back to the address",
         "450 4.7.25 Client host rejected: cannot find your hostname",
-        "unknown_client_reject_code: 450: deferred for days, then bounced. Otherwise: 550 refuses at once",
+        "unknown_client_reject_code, as shipped 450: deferred for days, then bounced. Otherwise: 550 refuses at once",
         "postconf(5); measured with postfix 3.7.11",
     ] {
         assert!(out.contains(words), "no {words:?} in {out}");
@@ -263,11 +263,13 @@ fn a_receivers_rule_is_explained() {
     for entry in rule_entries() {
         let handle = entry.handle();
         let text = explain_rule(&entry, &TableOptions::default());
-        assert!(text.starts_with(&handle) && flat(&text).contains(entry.source), "{text}");
+        // An address of a page may be folded anywhere.
+        let bare = |t: &str| t.split_whitespace().collect::<String>();
+        assert!(text.starts_with(&handle) && bare(&text).contains(&bare(entry.source)), "{text}");
         assert!(text.lines().all(|l| l.chars().count() <= 80) && !text.contains("  \n"), "{text}");
     }
     let (out, _, code) = said(&explain(&["t-online/4.1", "host", "name"]));
-    assert_eq!((code, out.starts_with("t-online/4.1 host name:")), (0, true), "{out}");
+    assert_eq!((code, out.starts_with("t-online/4.1 host name\n")), (0, true), "{out}");
     let (out, _, code) = said(&explain(&["Gmail"]));
     assert_eq!((code, out.lines().filter(|l| l.trim().starts_with("gmail/")).count()), (0, 3), "{out}");
     let (out, err, code) = said(&explain(&["postfix/reject_everything"]));

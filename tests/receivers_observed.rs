@@ -40,7 +40,7 @@ const GOOD: &str =
 /// timeout in the evidence otherwise. Where it does decide, it is waited for like any other answer.
 #[tokio::test]
 async fn an_answer_is_waited_for_only_while_a_rule_hangs_on_it() {
-    let silent = "[[dns.fault]]\nname = 'NAME'\ntype = 'MX'\nfault = 'silence'";
+    let silent = "[[dns.fault]]\nname = 'NAME.'\ntype = 'MX'\nfault = 'silence'";
     let evidence = observed("mail.example.net", GOOD, &silent.replace("NAME", "mail.example.net")).await;
     assert_eq!(statuses(&evidence, RecordType::A, "mail.example.net"), [Status::Found]);
     assert_eq!(statuses(&evidence, RecordType::Mx, "mail.example.net"), []);

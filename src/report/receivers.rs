@@ -47,9 +47,9 @@ pub(super) fn told(check: &Check) -> Option<Told> {
     }
     rows.extend(check.receivers.iter().filter(|p| p.score.is_some_and(|s| s >= LITTLE)).map(filter_row));
     let accepting = check.receivers.iter().filter(|p| p.outcome == Outcome::Accept).count();
-    if !rows.is_empty() && accepting > 0 {
-        let rules = if accepting == 1 { "1 other rule" } else { "other rules" };
-        let who = if accepting == 1 { rules.into() } else { format!("{accepting} {rules}") };
+    // Without a refusal the summary has said so already.
+    if check.receivers.iter().any(|p| p.outcome > Outcome::Score) && accepting > 0 {
+        let who = format!("{accepting} other rule{}", if accepting == 1 { "" } else { "s" });
         rows.push(Row { answer: "accept", who, why: String::new() });
     }
     rows.extend(order_row(&check.receivers));
@@ -177,7 +177,11 @@ fn open_row(open: &[NotPredicted]) -> Option<Row> {
     let alike: Vec<&NotPredicted> = open.iter().filter(|n| n.because == first.because).collect();
     let named = names(alike.iter().map(|n| n.receiver.as_ref()));
     let others = open.len() - alike.len();
-    let more = if others == 0 { String::new() } else { format!("; {others} more rules for other reasons") };
+    let more = match others {
+        0 => String::new(),
+        1 => "; 1 more rule for another reason".into(),
+        others => format!("; {others} more rules for other reasons"),
+    };
     Some(Row { answer: "open", who: named, why: format!("not predicted: {}{more}", clause(&first.because)) })
 }
 
@@ -197,19 +201,18 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn summary(check: &Check) -> String {
-    let of = |outcome: Outcome| {
-        let mut these: Vec<&Prediction> = check.receivers.iter().filter(|p| p.outcome == outcome).collect();
-        these.sort_by_key(|p| p.basis == Basis::Measured);
-        these
-    };
-    let (rejecting, deferring) = (of(Outcome::Reject), of(Outcome::Defer));
+    let of = |outcome: Outcome| check.receivers.iter().filter(|p| p.outcome == outcome).collect::<Vec<_>>();
+    let (mut rejecting, deferring) = (of(Outcome::Reject), of(Outcome::Defer));
+    // Everybody meets the large receivers; of those who defer, Postfix is the one that is met everywhere.
+    rejecting.sort_by_key(|p| p.basis == Basis::Measured);
     let receivers = |these: &[&Prediction]| names(these.iter().map(|p| p.receiver.as_ref()));
     let mut parts = Vec::new();
     if !rejecting.is_empty() {
         parts.push(format!("refused by {}", receivers(&rejecting)));
     }
     if !deferring.is_empty() {
-        parts.push(format!("deferred by {}", receivers(&deferring)));
+        let passing = deferring.iter().all(|p| p.because.contains("could not be looked up"));
+        parts.push(format!("deferred {}by {}", if passing { "" } else { "for days " }, receivers(&deferring)));
     }
     let accepting = of(Outcome::Accept);
     if parts.is_empty() && !accepting.is_empty() {

@@ -13,10 +13,7 @@ const BODY: usize = 2;
 /// One rule in full.
 pub fn explain_rule(entry: &RuleEntry, options: &TableOptions) -> String {
     let ink = Ink { color: options.color };
-    let mut lines = hang("", &format!("{}: {}", entry.handle(), entry.looks_at), 0, options.width);
-    for line in &mut lines {
-        *line = ink.strong(line);
-    }
+    let mut lines = vec![ink.strong(&entry.handle())];
     let mut section = |title: &str, texts: &[String]| {
         if texts.is_empty() {
             return;
@@ -27,10 +24,14 @@ pub fn explain_rule(entry: &RuleEntry, options: &TableOptions) -> String {
             lines.extend(hang(&pad(BODY), text, BODY, options.width));
         }
     };
-    section("It is met when", std::slice::from_ref(&entry.looks_at));
-    section("Reply where it is not", std::slice::from_ref(&entry.reply));
-    let settings: Vec<String> =
-        entry.settings.iter().map(|s| format!("{}: {}. Otherwise: {}.", s.name, s.stock, s.otherwise)).collect();
+    let measured = entry.basis == Basis::Measured;
+    section(if measured { "What it looks at" } else { "Met when" }, std::slice::from_ref(&entry.looks_at));
+    section("Reply where that fails", std::slice::from_ref(&entry.reply));
+    let settings: Vec<String> = entry
+        .settings
+        .iter()
+        .map(|s| format!("{}, as shipped {}. Otherwise: {}.", s.name, s.stock, s.otherwise))
+        .collect();
     section("What changes the answer", &settings);
     let notes: Vec<String> = entry.notes.iter().map(ToString::to_string).collect();
     section("Mind", &notes);
