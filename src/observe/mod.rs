@@ -241,14 +241,14 @@ impl Run<'_> {
             let names = names;
             self.dial(target, address, Some(&names)).await
         };
-        let agreement = async {
+        let agreement = Box::pin(async {
             tokio::join!(
                 dialled,
                 inquiry.reverse(address),
                 self.given_forward(&inquiry),
                 self.said_forward(&inquiry, said.clone()),
             )
-        };
+        });
         let (dialogue, (), (), ()) = self.beside(&inquiry, address, Some(said.clone()), agreement).await;
         let target_questions = addresses::questions(target, self.observer.options.family);
         for question in &target_questions {

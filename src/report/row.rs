@@ -127,9 +127,9 @@ mod tests {
     fn columns_add_up() {
         for limit in MIN_WIDTH..300 {
             let options = TableOptions { width: limit, color: false, explain: false };
-            let (target, name, codes) = columns(&options);
-            let gaps = if name == 0 { 3 } else { 5 };
-            assert_eq!(VERDICT + target + 2 * name + SIGNS + codes + gaps * GAP.len(), limit);
+            let (target, name, answer, codes) = columns(&options);
+            let gaps = if name == 0 { 3 } else { 5 + usize::from(answer > 0) };
+            assert_eq!(VERDICT + target + 2 * name + SIGNS + answer + codes + gaps * GAP.len(), limit);
             assert!(width(rows_header(&options).trim_end()) <= limit);
         }
     }

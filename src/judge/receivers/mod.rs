@@ -81,7 +81,7 @@ pub(super) fn predict_all(evidence: &Evidence, selection: &Selection) -> (Vec<Pr
         match judged {
             Ok(prediction) => predicted.push(prediction),
             Err(lacking) => {
-                open.push(NotPredicted { receiver: receiver.into(), rule: rule.into(), because: lacking.to_string() })
+                open.push(NotPredicted { receiver: receiver.into(), rule: rule.into(), because: lacking.to_string() });
             }
         }
     }
