@@ -28,14 +28,14 @@ const EXIM: u32 = 2003;
 /// A rule, and the port of the server where it alone is switched on.
 pub(crate) struct Rule {
     pub(crate) receiver: &'static str,
-    pub(crate) rule: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) port: u16,
     /// Its Postfix setting, Exim ACL or OpenSMTPD filter.
     switch: &'static str,
 }
 
-const fn rule(receiver: &'static str, rule: &'static str, port: u16, switch: &'static str) -> Rule {
-    Rule { receiver, rule, port, switch }
+const fn rule(receiver: &'static str, name: &'static str, port: u16, switch: &'static str) -> Rule {
+    Rule { receiver, name, port, switch }
 }
 
 pub(crate) const RULES: [Rule; 12] = [
@@ -79,7 +79,7 @@ fn start_postfix(world: &mut World) {
     for socket in sockets(rules("postfix").map(|r| r.port).chain([MAIL, FILTERED])) {
         let mut service = smtpd(&socket.to_string(), NAME);
         if let Some(rule) = RULES.iter().find(|r| r.port == socket.port() && !r.switch.is_empty()) {
-            service = service.set(rule.switch, rule.rule);
+            service = service.set(rule.switch, rule.name);
         }
         if socket.port() == FILTERED {
             service = service.set("smtpd_milters", &format!("inet:{MILTER}"));
@@ -107,8 +107,8 @@ fn start_exim(world: &mut World) {
     // One daemon; the port decides which ACL is asked.
     let (mut choice, mut acls) = ("accept_all".to_owned(), String::new());
     for rule in rules("exim").filter(|r| !r.switch.is_empty()) {
-        choice = format!("${{if eq{{$received_port}}{{{}}}{{{}}}{{{choice}}}}}", rule.port, rule.rule);
-        writeln!(acls, "{}:\n  {}\n  accept", rule.rule, rule.switch).unwrap();
+        choice = format!("${{if eq{{$received_port}}{{{}}}{{{}}}{{{choice}}}}}", rule.port, rule.name);
+        writeln!(acls, "{}:\n  {}\n  accept", rule.name, rule.switch).unwrap();
     }
     let config = format!(
         "primary_hostname = {NAME}\nlocal_interfaces = <; {V4} ; {V6}\ndaemon_smtp_ports = {}\n\
@@ -126,8 +126,8 @@ fn start_opensmtpd(world: &mut World) {
     for rule in rules("opensmtpd") {
         let mut filter = String::new();
         if !rule.switch.is_empty() {
-            filter = format!(" filter \"{}\"", rule.rule);
-            let (name, switch) = (rule.rule, rule.switch);
+            filter = format!(" filter \"{}\"", rule.name);
+            let (name, switch) = (rule.name, rule.switch);
             writeln!(filters, "filter \"{name}\" phase connect match {switch} disconnect \"550 no {name}\"").unwrap();
         }
         for ip in [V4, V6] {
