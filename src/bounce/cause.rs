@@ -6,6 +6,7 @@
 
 use super::phrases::{Phrase, Strength, fold, phrases};
 use super::reply::{Reply, Stage};
+use super::sentence::{self, Fault};
 use super::{Basis, Cause, Identity, Matched};
 
 /// What was decided, and from what.
@@ -41,6 +42,22 @@ impl Decision {
         }
     }
 
+    fn of_fault(fault: Fault) -> Self {
+        Self {
+            cause: Cause::SenderIdentity,
+            identity: Some(fault.leg),
+            possible: fault.possible,
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what: fault.what,
+                source: fault.source.into(),
+                date: fault.date.into(),
+            }),
+            rank: SENTENCE,
+            ..Self::unknown()
+        }
+    }
+
     fn unknown() -> Self {
         Self {
             cause: Cause::Unknown,
@@ -64,6 +81,7 @@ const GENERAL: u8 = 20;
 const AT_THE_DOOR: u8 = 22;
 const CODE: u8 = 25;
 const SPECIFIC: u8 = 30;
+const SENTENCE: u8 = 31;
 
 const fn rank(strength: Strength) -> u8 {
     match strength {
@@ -119,8 +137,23 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let mut out = Vec::new();
     let reply = &said.reply;
     let folded = fold(&reply.text);
-    if let Some(p) = phrases().best(&folded) {
+    let best = phrases().best(&folded);
+    // A list's reasons ("dynamic range", "HELO name listed") are the list's, not this receiver's.
+    let listing = best.is_some_and(|p| {
+        p.strength <= Strength::Specific
+            && matches!(p.identity, Some(Identity::PtrGeneric | Identity::EhloBad))
+            && sentence::is_listing(&folded)
+    });
+    let best = if listing { phrases().best_of(&folded, |p| p.cause == Cause::Reputation).or(best) } else { best };
+    if let Some(p) = best {
         out.push(Decision::of_phrase(p, rank(p.strength)));
+    }
+    let other = best.is_none_or(|p| {
+        !matches!(p.cause, Cause::SenderIdentity | Cause::Reputation | Cause::Authentication)
+            || p.strength < Strength::Specific
+    });
+    if other && let Some(fault) = sentence::fault(&folded) {
+        out.push(Decision::of_fault(fault));
     }
     for (code, drop) in [(reply.enhanced.as_deref(), 0), (said.status.as_deref(), 1)] {
         if let Some(code) = code

@@ -25,6 +25,7 @@ mod refusal;
 mod remote;
 mod reply;
 mod sender;
+mod sentence;
 mod summary;
 
 use std::net::IpAddr;

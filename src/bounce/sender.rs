@@ -160,7 +160,12 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
         if reply.code.is_none() && out.cause != Cause::SenderIdentity {
             continue;
         }
-        if let Some(q) = client_address(&reply.text, refusal.remote.host.as_deref(), &refusal.remote.ips) {
+        if let Some(q) = client_address(
+            &reply.text,
+            refusal.remote.host.as_deref(),
+            &refusal.remote.ips,
+            out.cause == Cause::SenderIdentity && Some(&reply.text) == chosen.as_ref(),
+        ) {
             out.sending_ip = SendingIp {
                 ip: Some(q.ip),
                 source: Some(IpSource::Diagnostic),
@@ -193,7 +198,9 @@ fn greeted(words: &str, refusal: &Refusal) -> Option<String> {
 fn log_address(words: &str, out: &mut Bounce) {
     let text = clean(clip(words, 4096));
     let lower = text.to_ascii_lowercase();
-    let rejected = lower.contains("reject");
+    // A line of a sending server's log ("** … T=remote_smtp H=", "status=bounced (host …") names the far side.
+    let sending = lower.contains(" t=") || lower.contains("status=") || lower.contains("stat=");
+    let rejected = lower.contains("reject") && !sending;
     for (mark, needs) in [(" from ", "["), ("h=", "["), ("relay=", "reject=")] {
         let Some(at) = lower.find(mark).filter(|_| rejected) else { continue };
         if mark == "relay=" && !lower.contains(needs) {
@@ -221,7 +228,8 @@ fn log_address(words: &str, out: &mut Bounce) {
             return;
         }
     }
-    if let Some(q) = client_address(&text, None, &[])
+    let far = remote::remote(&text);
+    if let Some(q) = client_address(&text, far.host.as_deref(), &far.ips, false)
         && out.cause != Cause::Unknown
     {
         out.sending_ip = SendingIp {
