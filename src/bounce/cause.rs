@@ -101,8 +101,9 @@ pub(super) struct Said {
     pub status: Option<String>,
 }
 
-/// Decides over all that was said. `words` is the whole text of the bounce.
-pub(super) fn decide(said: &[&Said], words: &str) -> Decision {
+/// Decides over all that was said. `words` is the whole text of the bounce; `pasted`, that it is no
+/// mail but a line or two that somebody pasted.
+pub(super) fn decide(said: &[&Said], words: &str, pasted: bool) -> Decision {
     let mut best = Decision::unknown();
     for (at, one) in said.iter().enumerate() {
         for mut next in of_reply(one) {
@@ -129,6 +130,14 @@ pub(super) fn decide(said: &[&Said], words: &str) -> Decision {
         && (!quoted || next.rank >= PROSE)
     {
         best = Decision { reply: best.reply, ..next };
+    }
+    if pasted
+        && !quoted
+        && best.cause != Cause::SenderIdentity
+        && best.rank < SENTENCE
+        && let Some(fault) = sentence::fault(&fold(words))
+    {
+        best = Decision { reply: best.reply, ..Decision::of_fault(fault) };
     }
     best
 }
@@ -313,10 +322,10 @@ mod tests {
             ("550 5.1.1 access denied", Cause::Recipient, None),
             ("554 no words known here", Cause::Unknown, None),
         ] {
-            let got = decide(&[&say(raw)], "");
+            let got = decide(&[&say(raw)], "", false);
             assert_eq!((got.cause, got.identity), (cause, identity), "{raw}");
         }
-        assert_eq!(decide(&[], "").cause, Cause::Unknown);
+        assert_eq!(decide(&[], "", false).cause, Cause::Unknown);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn client_address(text: &str, remote: Option<&str>, not: &[IpAddr], a
 #[rustfmt::skip]
 const BEFORE: &[&str] = &[
     "client", "ip", "ips", "address", "host", "for", "from", "server", "sender", "not", "i", "addr", "of",
-    "source", "relay", "connection", "blocked", "query", "lookup", "rdns", "ptr", "hostname", "client-ip",
+    "source", "rejecting", "adresse", "ip-adresse", "serveur", "servidor", "direccion", "von", "für", "relay", "connection", "blocked", "query", "lookup", "rdns", "ptr", "hostname", "client-ip",
     "ip-address", "listed", "range", "remote", "rejected", "h", "peer", "access",
 ];
 
@@ -121,6 +121,11 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> Option<u8> {
 /// The EHLO name that a reply quotes: `<name>: Helo command rejected`, `HELO=[name]`, `helo=<name>`.
 pub(super) fn quoted_ehlo(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
+    // Exim's own log: "rejected EHLO or HELO name: why".
+    if let Some(at) = lower.find("rejected ehlo or helo ") {
+        let word = text[at + 22..].split([' ', ':']).next().unwrap_or_default();
+        return Some(word.to_owned()).filter(|w| !w.is_empty() && w.len() <= 253);
+    }
     for mark in [": helo command rejected", ": ehlo command rejected"] {
         if let Some(at) = lower.find(mark) {
             let word = text[..at].rsplit([' ', '<']).find(|w| !w.is_empty())?;
@@ -193,6 +198,7 @@ mod tests {
             ("H=x.example [192.0.2.1] HELO=[m.example] F=[a]", Some("m.example")),
             ("proto=ESMTP helo=<m.example>", Some("m.example")),
             ("HELO argument [m.example] is malformed", Some("m.example")),
+            ("H=(mailhost) [192.0.2.1] rejected EHLO or HELO mailhost: not qualified", Some("mailhost")),
             ("no name", None),
         ] {
             assert_eq!(quoted_ehlo(text).as_deref(), name, "{text}");

@@ -31,6 +31,7 @@ struct Topic {
     reverse: Vec<String>,
     ehlo: Vec<String>,
     host: Vec<String>,
+    client: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +39,10 @@ struct Topic {
 struct Wrong {
     missing: Vec<String>,
     unconfirmed: Vec<String>,
+    dynamic: Vec<String>,
     generic: Vec<String>,
+    seeming: Vec<String>,
+    nameless: Vec<String>,
     name: Vec<String>,
 }
 
@@ -55,9 +59,13 @@ struct Words {
     reverse: Vec<Word>,
     ehlo: Vec<Word>,
     host: Vec<Word>,
+    client: Vec<Word>,
     missing: Vec<Word>,
     unconfirmed: Vec<Word>,
+    dynamic: Vec<Word>,
     generic: Vec<Word>,
+    seeming: Vec<Word>,
+    nameless: Vec<Word>,
     name: Vec<Word>,
     spoiled: Vec<Word>,
     not_ehlo: Vec<Word>,
@@ -80,9 +88,13 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
         reverse: words(&file.topic.reverse),
         ehlo: words(&file.topic.ehlo),
         host: words(&file.topic.host),
+        client: words(&file.topic.client),
         missing: words(&file.wrong.missing),
         unconfirmed: words(&file.wrong.unconfirmed),
+        dynamic: words(&file.wrong.dynamic),
         generic: words(&file.wrong.generic),
+        seeming: words(&file.wrong.seeming),
+        nameless: words(&file.wrong.nameless),
         name: words(&file.wrong.name),
         spoiled: words(&file.spoiled.always),
         not_ehlo: words(&file.spoiled.ehlo),
@@ -159,7 +171,8 @@ fn in_sentence(words: &'static Words, sentence: &str, listed: bool) -> Option<Fa
         }
     }
     if let Some(topic) = reverse {
-        if let Some(wrong) = near(topic, &words.generic).filter(|_| !listed) {
+        let shape = near(topic, &words.dynamic).or_else(|| near(topic, &words.generic));
+        if let Some(wrong) = shape.filter(|_| !listed) {
             return fault(Identity::PtrGeneric, &[], topic, wrong);
         }
         if let Some(wrong) = near(topic, &words.unconfirmed) {
@@ -169,12 +182,23 @@ fn in_sentence(words: &'static Words, sentence: &str, listed: bool) -> Option<Fa
             return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
         }
     }
-    if !listed
-        && let Some(topic) = first(&words.host, sentence)
-        && let Some(wrong) = near(topic, &words.generic)
-        && near(wrong, &words.missing).or_else(|| near(wrong, &words.name)).is_some()
+    if let Some(topic) = first(&words.client, sentence)
+        && let Some(wrong) = near(topic, &words.nameless)
     {
+        return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+    }
+    let topic = first(&words.host, sentence)?;
+    let named = sentence.contains("name");
+    let held =
+        |wrong| [&words.missing, &words.name, &words.seeming].into_iter().any(|list| near(wrong, list).is_some());
+    let shape = near(topic, &words.dynamic).or_else(|| near(topic, &words.generic).filter(|_| named));
+    if let Some(wrong) = shape.filter(|w| !listed && held(*w)) {
         return fault(Identity::PtrGeneric, &[], topic, wrong);
+    }
+    // "DNS name and IP address do not match": a name and an address in one sentence.
+    let numbered = sentence.contains(" ip") || sentence.contains("address");
+    if let Some(wrong) = near(topic, &words.unconfirmed).filter(|_| named && numbered) {
+        return fault(Identity::PtrUnconfirmed, &[], topic, wrong);
     }
     None
 }
@@ -199,16 +223,25 @@ fn near(list: &[Word], text: &str, place: (usize, usize)) -> Option<(usize, usiz
 }
 
 impl Word {
-    /// From an octet on: where it begins and ends. A word in a script without spaces stands anywhere.
+    /// From an octet on: where it begins and ends. Labels of host names are no words (`mx.example`,
+    /// `dsl.isp.example`). A word in a script without spaces stands anywhere.
     fn find(&self, text: &str, from: usize) -> Option<(usize, usize)> {
-        let alone = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        let spaced = self.text.starts_with(|c: char| c < '\u{2e80}');
-        text.get(from..)?.match_indices(self.text.as_str()).map(|(at, w)| (from + at, from + at + w.len())).find(
-            |(begin, end)| {
-                !spaced
-                    || alone(text[..*begin].chars().next_back()) && (self.open || alone(text[*end..].chars().next()))
-            },
-        )
+        let goes_on = |text: &str| {
+            let mut next = text.chars();
+            match next.next() {
+                Some('.' | '-') => next.next().is_some_and(char::is_alphanumeric),
+                c => c.is_some_and(|c| c.is_alphanumeric() || c == '_'),
+            }
+        };
+        let goes_before = |text: &str| {
+            let c = text.chars().next_back();
+            c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
+        };
+        let spaced = self.text.starts_with(|c: char| c < '\u{2e80}' && c.is_alphanumeric());
+        let found = text.get(from..)?.match_indices(self.text.as_str());
+        found
+            .map(|(at, w)| (from + at, from + at + w.len()))
+            .find(|(begin, end)| !spaced || !goes_before(&text[..*begin]) && (self.open || !goes_on(&text[*end..])))
     }
 }
 
@@ -240,6 +273,9 @@ mod tests {
             ("HELO mail.example.net does not resolve to your IP 203.0.113.1", EhloBad),
             ("the A record of your HELO host is not your IP", EhloBad),
             ("HELO name must be a FQDN", EhloBad),
+            ("the IP 203.0.113.1 resolves to a name that is assigned to dynamic customers", PtrGeneric),
+            ("Sender IP 203.0.113.1 not resolvable", PtrMissing),
+            ("Your server is misconfigured: DNS name and IP address do not match", PtrUnconfirmed),
         ] {
             assert_eq!(leg(text), Some(want), "{text}");
         }
@@ -255,6 +291,10 @@ mod tests {
             "Client host blocked using dul.example; dynamic IP address not allowed",
             "Your IP has a good PTR. Mailbox not found",
             "No such user here",
+            "the IP address of host mx.example.net could not be resolved",
+            "Your address was rejected by default policy",
+            "IP address 203.0.113.1 rejected: generic error",
+            "TLS handshake failed: certificate host name and IP address do not match",
             "Sender domain has no MX and no PTR",
             "",
         ] {
