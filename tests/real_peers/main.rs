@@ -19,8 +19,11 @@ mod nsd;
 mod postfix;
 mod postscreen;
 mod probe;
+mod repair;
 mod resolver;
 mod silence;
 mod tls;
 mod world;
+#[path = "../zone_edit/mod.rs"]
+mod zone_edit;
 mod zones;
