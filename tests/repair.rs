@@ -60,7 +60,7 @@ async fn repaired(scenario: Scenario) -> Option<(String, Option<Why>)> {
     if let Some(why) = why(&scenario, &before) {
         return Some((scenario.name, Some(why)));
     }
-    let mut after = filled(&scenario, &before[0]);
+    let mut after = filled(&scenario, &before);
     for check in before.iter().filter(|c| c.agreement.verdict == Verdict::Differ) {
         let zones = origins(&after.dns[0].zone);
         after.dns[0].zone = published(&after.dns[0].zone, check.remedy.as_ref().unwrap(), &zones);

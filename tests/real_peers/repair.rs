@@ -39,7 +39,7 @@ async fn repairable(scenario: Scenario) -> Option<Repairable> {
     }
     Some(Repairable {
         name: scenario.name.clone(),
-        zone: filled(&scenario, &checks[0]).dns[0].zone.clone(),
+        zone: filled(&scenario, &checks).dns[0].zone.clone(),
         ips: checks.iter().filter_map(|c| c.client.ip).map(|ip| ip.to_string()).collect(),
         ehlo: checks.iter().filter_map(|c| c.client.ehlo.clone()).collect(),
     })

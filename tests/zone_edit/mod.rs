@@ -43,18 +43,21 @@ fn is(line: &str, record: &[&str], origins: &[String]) -> bool {
     same_owner && words.contains(&record[3]) && data.eq_ignore_ascii_case(record[4])
 }
 
-/// A scenario with its placeholders filled, so that its text can be edited as a zone file is.
-pub(crate) fn filled(scenario: &Scenario, check: &Check) -> Scenario {
+/// A scenario with its placeholders filled, so that its text can be edited as a zone file is. The checks
+/// stand in the order of the servers that they dialled.
+pub(crate) fn filled(scenario: &Scenario, checks: &[Check]) -> Scenario {
     let mut scenario = scenario.clone();
-    let Some(address) = check.target.address else { return scenario };
-    let reverse = smtp_preflight::dns::reverse_name(address);
-    let zone = reverse.split_once('.').unwrap().1.to_owned();
-    for dns in &mut scenario.dns {
-        dns.zone = dns
-            .zone
-            .replace("{ip}", &address.to_string())
-            .replace("{reverse}", &reverse)
-            .replace("{reverse_zone}", &zone);
+    for (place, address) in checks.iter().filter_map(|c| c.target.address).enumerate() {
+        let number = if place == 0 { String::new() } else { (place + 1).to_string() };
+        let reverse = smtp_preflight::dns::reverse_name(address);
+        let zone = reverse.split_once('.').unwrap().1.to_owned();
+        for dns in &mut scenario.dns {
+            dns.zone = dns
+                .zone
+                .replace(&format!("{{ip{number}}}"), &address.to_string())
+                .replace(&format!("{{reverse{number}}}"), &reverse)
+                .replace(&format!("{{reverse_zone{number}}}"), &zone);
+        }
     }
     scenario
 }
