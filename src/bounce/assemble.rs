@@ -22,6 +22,7 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
         () => Kind::Message,
     };
     out.bounce = bounce || !refusals.is_empty() && !letter.is_auto_reply();
+    out.complaint = letter.feedback;
     out.forwarded = letter.forwarded;
     out.truncated = letter.truncated;
 

@@ -177,6 +177,9 @@ pub struct Bounce {
     pub kind: Kind,
     /// A report about another message; `false` for an ordinary message.
     pub bounce: bool,
+    /// A recipient's complaint (RFC 5965): the message was delivered, and nobody refused it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complaint: bool,
     /// The family of the cause.
     pub cause: Cause,
     /// The leg, when the cause is the sender's identity.
@@ -252,6 +255,7 @@ pub fn unreadable(why: &str) -> Bounce {
         file: None,
         kind: Kind::Text,
         bounce: false,
+        complaint: false,
         cause: Cause::Unknown,
         identity: None,
         possible: Vec::new(),

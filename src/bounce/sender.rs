@@ -355,12 +355,16 @@ fn sender_name(letter: &Letter, out: &Bounce) -> Option<String> {
         .or_else(|| writer_hosts(letter).into_iter().next())
 }
 
-/// The words around a place in a text.
+/// The words around a place in a text; what is cut off is marked.
 fn around(text: &str, start: usize, end: usize) -> String {
-    let mut from = start.saturating_sub(MAX_EVIDENCE / 2);
+    const MARK: &str = "… ";
+    let room = MAX_EVIDENCE - 2 * MARK.len();
+    let mut from = start.saturating_sub(room / 2);
     while !text.is_char_boundary(from) {
         from += 1;
     }
     let rest = text.get(from..).unwrap_or_default();
-    clean(clip(rest, (end - from).min(MAX_EVIDENCE / 2) + MAX_EVIDENCE / 2))
+    let kept = clip(rest, (end - from).min(room / 2) + room / 2);
+    let (before, after) = (if from > 0 { MARK } else { "" }, if kept.len() < rest.len() { " …" } else { "" });
+    format!("{before}{}{after}", clean(kept))
 }

@@ -14,6 +14,7 @@ mod explain;
 mod facts;
 mod ink;
 mod json;
+mod letter;
 mod markdown;
 mod pool;
 mod refusal;
