@@ -16,6 +16,7 @@ mod dsn;
 mod header;
 mod letter;
 mod mbox;
+mod nature;
 mod phrases;
 mod prose;
 mod quoted;
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::can_be_outbound;
 pub use mbox::{Splitter, looks_like_mbox};
+pub use nature::is_data;
 pub use received::{Hop, RdnsState};
 pub use reply::{Reply, Stage};
 pub use summary::{BounceSummary, Count};
@@ -247,6 +249,11 @@ pub fn read_all(bytes: &[u8]) -> Vec<Bounce> {
     splitter.push(bytes, |message| found.push(read(message)));
     splitter.finish(|message| found.push(read(message)));
     found
+}
+
+/// An entry for a file that is no mail and no pasted text: nothing is read from it.
+pub fn no_mail() -> Bounce {
+    Bounce { unreadable: None, ..unreadable("") }
 }
 
 /// An entry that only says why a file could not be read.

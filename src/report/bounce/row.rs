@@ -4,7 +4,7 @@
 
 use super::table::paint;
 use super::words::{cause_word, short, standing_word, title};
-use crate::bounce::Kind;
+use crate::bounce::Cause;
 use crate::desk::Entry;
 use crate::report::ink::Ink;
 use crate::report::table::{MIN_WIDTH, TableOptions};
@@ -40,7 +40,7 @@ pub fn bounce_row(entry: &Entry, options: &TableOptions) -> String {
     }
     let cause = if bounce.complaint {
         "complaint"
-    } else if bounce.bounce || bounce.kind == Kind::Text || bounce.identity.is_some() {
+    } else if bounce.bounce || bounce.cause != Cause::Unknown || bounce.identity.is_some() {
         cause_word(bounce.cause, bounce.identity)
     } else {
         "no bounce"
