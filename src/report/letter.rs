@@ -30,7 +30,7 @@ pub(super) struct Task<'a> {
 impl Letter {
     /// A letter with its greeting.
     pub(super) fn new(subject: Option<&str>) -> Self {
-        let subject = subject.map(|s| format!("Subject: {s}\n")).into_iter();
+        let subject = subject.into_iter().flat_map(|s| [format!("Subject: {s}"), String::new()]);
         Self { lines: subject.chain(["Hello,".to_owned()]).collect() }
     }
 

@@ -180,7 +180,7 @@ fn customer(check: &Check) -> String {
         }
     }
     letter.paragraph(
-        "Where these do not agree, other mail servers take the mail for forged and refuse it or put it into the spam \
+        "Where name, address and PTR do not agree, other mail servers take the mail for forged and refuse it or put it into the spam \
          folder. The text of your mail is not the reason.",
     );
     let cleaned: Vec<[Vec<String>; 3]> =

@@ -268,7 +268,7 @@ pub(super) fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
     if bounce.unreadable.is_some() {
         return facts;
     }
-    let said = if bounce.complaint { "Reported by" } else { "Refused by" };
+    let said = if bounce.complaint { "Reporter" } else { "Refused by" };
     facts.extend(refused_by(bounce).map(|t| (said, t)));
     facts.extend(quote(bounce).map(|t| ("Said", t)));
     facts.extend(bounce.recipient.as_deref().map(|r| ("Recipient", short(r))));

@@ -160,7 +160,10 @@ impl Pool {
         words.extend(row.faults.iter().cloned());
         let own = |code: &Code| self.findings.iter().any(|g| g.first.code == *code && g.count < self.rows.len());
         words.extend(row.beside.iter().filter(|(code, _)| own(code)).map(|(_, title)| title.clone()));
-        if words.is_empty() { "agrees".into() } else { words.join(", ") }
+        if row.verdict == Verdict::Agree {
+            words.insert(0, "agrees".into());
+        }
+        words.join(", ")
     }
 
     /// Whose a finding is: nothing where it is everybody's.
@@ -265,7 +268,7 @@ mod tests {
     fn what_all_share_is_said_once() {
         let pool = pool(1);
         assert_eq!(pool.verdict().1, "1 OF 2 DIFFERS");
-        let text = pool_table(&pool, &TableOptions::default());
+        let text = pool_table(&pool, &TableOptions { width: 120, color: false, explain: false });
         assert_eq!(text.matches("ptr-missing").count(), 1, "{text}");
         assert!(text.contains("no PTR") && text.contains("(1 of 2: 203."), "{text}");
     }
