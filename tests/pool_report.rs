@@ -1,6 +1,5 @@
 //! Several addresses of one request, as the built program shows them: a row an address, findings once.
 
-#![expect(clippy::disallowed_methods, reason = "the test runs the program and reads what it saved")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::process::{Command, Output, Stdio};
@@ -52,7 +51,6 @@ async fn a_pool_is_a_row_an_address_and_its_findings_once() {
     let lab = world().await;
     let out = check(&lab, &["--ip", "203.0.113.0/29"]).await;
     let shown = text(&out);
-    println!("{shown}");
     assert_eq!(out.status.code(), Some(1));
     assert!(shown.contains("203.0.113.0 … 203.0.113.7, 8 addresses") && shown.contains("5 OF 8 DIFFER"), "{shown}");
     let rows: Vec<&str> = shown.lines().filter(|l| l.starts_with("│ 203.0.113.")).collect();

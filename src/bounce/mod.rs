@@ -171,6 +171,7 @@ pub struct Matched {
 }
 
 /// One bounce, read.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own in the JSON contract")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bounce {
     /// Filled by the caller: the file's path, `-`, or a path with the message's number in it.

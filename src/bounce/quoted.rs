@@ -18,10 +18,9 @@ pub(super) fn client_address(text: &str, remote: Option<&str>, not: &[IpAddr], a
             continue;
         }
         match score(text, q, remote) {
-            None => {}
             Some(0) => open.push(q),
             Some(score) if best.is_none_or(|(s, _)| score > s) => best = Some((score, q)),
-            Some(_) => {}
+            None | Some(_) => {}
         }
     }
     let only = open.first().copied().filter(|q| about_client && open.iter().all(|o| o.ip == q.ip));

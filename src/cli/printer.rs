@@ -68,7 +68,10 @@ impl<'a> Printer<'a> {
         let whole = self.args.ticket.is_some() || self.args.explain || self.args.quiet || self.many;
         self.requests.push(found.len());
         if found.len() < 2 || !table || whole {
-            return found.iter().for_each(|evidence| self.take(evidence));
+            for evidence in found {
+                self.take(evidence);
+            }
+            return;
         }
         let mut pool = report::Pool::default();
         let mut remarks: Vec<String> = Vec::new();

@@ -40,7 +40,9 @@ pub fn markdown_of(checks: &[Check], requests: &[usize]) -> String {
             [one] => sections.push(section(one)),
             these => {
                 let mut pool = Pool::default();
-                these.iter().for_each(|check| pool.add(check));
+                for check in these {
+                    pool.add(check);
+                }
                 sections.push(pool::section(&pool));
             }
         }

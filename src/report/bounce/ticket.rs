@@ -96,7 +96,9 @@ fn evidence(entry: &Entry) -> Vec<(String, String)> {
     fact("EHLO name", bounce.ehlo.as_deref().map_or_else(|| "not stated".into(), short));
     if let Some(check) = &entry.check {
         fact("looked up at", moment(&check.observed_at));
-        now(check).into_iter().for_each(|line| fact("now", line));
+        for line in now(check) {
+            fact("now", line);
+        }
     }
     facts
 }

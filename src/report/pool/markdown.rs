@@ -37,7 +37,7 @@ pub(in crate::report) fn section(pool: &Pool) -> String {
             String::new(),
             heading,
             String::new(),
-            format!("{}{whose} ({reference})", prose(&pool.detail(group))),
+            format!("{}{whose} ({reference})", prose(&Pool::detail(group))),
         ]);
     }
     let steps = pool.steps.ordered();
@@ -46,10 +46,10 @@ pub(in crate::report) fn section(pool: &Pool) -> String {
     }
     for (place, one) in steps.iter().enumerate() {
         let words = |text: &str| prose(&clean_bounded(text, MAX_TEXT));
-        lines.push(format!("{}. {} ({})", place + 1, words(&one.step.action), words(&one.step.who)));
+        lines.push(format!("{}. {} ({})", place + 1, words(&one.todo.action), words(&one.todo.who)));
         let mut records: Vec<String> =
-            one.step.publish.iter().map(|r| clean_bounded(r, MAX_TEXT).into_owned()).collect();
-        records.extend(one.step.withdraw.iter().map(|r| format!("; instead of {}", clean_bounded(r, MAX_TEXT))));
+            one.todo.publish.iter().map(|r| clean_bounded(r, MAX_TEXT).into_owned()).collect();
+        records.extend(one.todo.withdraw.iter().map(|r| format!("; instead of {}", clean_bounded(r, MAX_TEXT))));
         if one.more > 0 {
             records.push(format!("; and {} lines more: --format ndjson has them all", one.more));
         }

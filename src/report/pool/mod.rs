@@ -177,7 +177,7 @@ impl Pool {
     }
 
     /// A finding's own words; where the addresses have each their own, those of the first, named.
-    fn detail(&self, group: &Group) -> String {
+    fn detail(group: &Group) -> String {
         let detail = clean_bounded(&group.first.detail, MAX_TEXT);
         if group.same { detail.into_owned() } else { format!("The first: {detail}") }
     }

@@ -20,7 +20,7 @@ pub(super) struct Steps {
 /// One step, for as many addresses as need it.
 #[derive(Debug)]
 pub(super) struct Step {
-    pub(super) step: RemedyStep,
+    pub(super) todo: RemedyStep,
     /// Addresses that need it.
     pub(super) count: usize,
     /// Zone lines that were not kept.
@@ -30,11 +30,11 @@ pub(super) struct Step {
 impl Steps {
     pub(super) fn add(&mut self, check: &Check) {
         for step in check.remedy.iter().flat_map(|r| &r.steps).filter(|s| s.side != Side::Recheck) {
-            let known = self.steps.iter_mut().find(|s| s.step.side == step.side && s.step.action == step.action);
+            let known = self.steps.iter_mut().find(|s| s.todo.side == step.side && s.todo.action == step.action);
             if let Some(kept) = known {
                 kept.join(step);
             } else if self.steps.len() < MAX_STEPS {
-                self.steps.push(Step { step: step.clone(), count: 1, more: 0 });
+                self.steps.push(Step { todo: step.clone(), count: 1, more: 0 });
             } else {
                 self.left_out += 1;
             }
@@ -44,7 +44,7 @@ impl Steps {
     /// In the order in which they are done: forward, PTR, EHLO.
     pub(super) fn ordered(&self) -> Vec<&Step> {
         let mut steps: Vec<&Step> = self.steps.iter().collect();
-        steps.sort_by_key(|s| match s.step.side {
+        steps.sort_by_key(|s| match s.todo.side {
             Side::Forward => 0,
             Side::Reverse => 1,
             Side::Ehlo => 2,
@@ -57,7 +57,7 @@ impl Steps {
 impl Step {
     fn join(&mut self, other: &RemedyStep) {
         self.count += 1;
-        for (kept, new) in [(&mut self.step.publish, &other.publish), (&mut self.step.withdraw, &other.withdraw)] {
+        for (kept, new) in [(&mut self.todo.publish, &other.publish), (&mut self.todo.withdraw, &other.withdraw)] {
             for record in new.iter().filter(|r| !kept.contains(r)).cloned().collect::<Vec<_>>() {
                 if kept.len() < MAX_RECORDS {
                     kept.push(record);
@@ -66,6 +66,6 @@ impl Step {
                 }
             }
         }
-        self.step.cached_for = self.step.cached_for.max(other.cached_for);
+        self.todo.cached_for = self.todo.cached_for.max(other.cached_for);
     }
 }

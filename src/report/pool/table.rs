@@ -24,6 +24,9 @@ const KEY: usize = 10;
 /// Indent of a finding's body and of a step's.
 const BODY: usize = 3;
 
+/// How a cell's text is coloured.
+type Paint = Box<dyn Fn(&str) -> String>;
+
 /// A pool as text.
 pub fn pool_table(pool: &Pool, options: &TableOptions) -> String {
     let limit = options.width.clamp(MIN_WIDTH, MAX_WIDTH);
@@ -55,7 +58,7 @@ pub fn pool_table(pool: &Pool, options: &TableOptions) -> String {
         }
         let reference = clean_bounded(&group.first.reference, MAX_TEXT);
         let reference = if reference.is_empty() { String::new() } else { format!(" ({reference})") };
-        lines.extend(hang(&pad(BODY), &(pool.detail(group) + &reference), BODY, limit));
+        lines.extend(hang(&pad(BODY), &(Pool::detail(group) + &reference), BODY, limit));
     }
     if pool.findings.is_empty() && pool.verdict().0 == Verdict::Agree {
         lines.extend([String::new(), "Nothing to change.".into()]);
@@ -92,12 +95,12 @@ fn frame(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
         let parts: Vec<String> = widths.iter().map(|w| "─".repeat(w + 2)).collect();
         format!("{left}{}{right}", parts.join(middle))
     };
-    let cells = |cells: [(&str, Box<dyn Fn(&str) -> String>); 6]| {
+    let cells = |cells: [(&str, Paint); 6]| {
         let parts: Vec<String> =
             cells.iter().zip(widths).map(|((text, paint), w)| format!(" {} ", paint(&fit(text, w)))).collect();
         format!("│{}│", parts.join("│"))
     };
-    let faint = || -> Box<dyn Fn(&str) -> String> { Box::new(move |t| ink.faint(t)) };
+    let faint = || -> Paint { Box::new(move |t| ink.faint(t)) };
     let heads = |edge: fn(&(&'static str, &'static str)) -> &'static str, rest: [&'static str; 3]| {
         let [a, b, c] = EDGES;
         cells([
@@ -121,7 +124,7 @@ fn frame(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
             let part = |of: &[String]| of.get(line).cloned().unwrap_or_default();
             let sign = |n: usize| if line == 0 { state_sign(row.states[n]) } else { "" };
             let verdict = row.verdict;
-            let state = |n: usize| -> Box<dyn Fn(&str) -> String> {
+            let state = |n: usize| -> Paint {
                 let state = row.states[n];
                 Box::new(move |t| ink.state(state, t))
             };
@@ -156,7 +159,7 @@ fn todo(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
     }
     let mut lines = vec![String::new(), ink.strong("To do, in this order:")];
     for (place, one) in steps.iter().enumerate() {
-        let step = &one.step;
+        let step = &one.todo;
         let of = if one.count > 1 { format!(" [{} addresses]", one.count) } else { String::new() };
         let action = format!("{} ({}){of}", text(&step.action), text(&step.who));
         lines.extend(hang(&format!("{}. ", place + 1), &action, BODY, limit));
@@ -181,7 +184,7 @@ fn todo(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
         let more = format!("and {} steps more; --format ndjson has them all", pool.steps.left_out);
         lines.extend(hang(&pad(BODY), &more, BODY, limit));
     }
-    let cached = steps.iter().filter_map(|s| s.step.cached_for).max().filter(|s| *s > 0);
+    let cached = steps.iter().filter_map(|s| s.todo.cached_for).max().filter(|s| *s > 0);
     let cached = cached.map(|s| format!(" The resolver asked may give the old answers for another {}.", span(s)));
     let again = format!("Check again, with this same command.{}", cached.unwrap_or_default());
     lines.extend(hang(&format!("{}. ", steps.len() + 1), &again, BODY, limit));
