@@ -110,7 +110,9 @@ async fn the_printed_records_make_every_repairable_scenario_agree() {
         }
     }
     done.sort();
-    left.values_mut().for_each(|names| names.sort());
+    for names in left.values_mut() {
+        names.sort();
+    }
     println!("{} scenarios repaired by records: {done:?}", done.len());
     println!("not by records: {left:#?}");
     let known: BTreeMap<Why, Vec<String>> =
