@@ -49,7 +49,7 @@ pub enum Command {
 }
 
 /// Options of `check`.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct CheckArgs {
     /// A host, host:port, IP, [v6]:port, smtps://host (implicit TLS) or submission://host (587)
     #[arg(value_name = "TARGET")]
@@ -73,12 +73,23 @@ pub struct CheckArgs {
     #[arg(long, value_name = "NAME[/TYPE]@SERVER[:PORT]", help_heading = "Identity")]
     pub whoami: Vec<String>,
 
-    /// Many: one TARGET a line, or NDJSON {"target":…} / {"ip":…,"ehlo":…}, with an optional "label"
+    /// Many: one TARGET a line, NDJSON {"target":…} / {"ip":…,"ehlo":…}, or CSV with a header of target, ip,
+    /// ehlo, port; with an optional "label"
     #[arg(long, value_name = "FILE|-", help_heading = "Many")]
     pub input: Option<PathBuf>,
     /// Checks at once with --input
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Many")]
     pub concurrency: u16,
+
+    /// TARGET as a domain.
+    #[command(flatten)]
+    pub domain: super::domain::DomainArgs,
+    /// The comparison.
+    #[command(flatten)]
+    pub baseline: super::baseline::BaselineArgs,
+    /// The repetition.
+    #[command(flatten)]
+    pub watch: super::watch::WatchArgs,
 
     /// Ask this server, not the system's; repeat it, and disagreement is a result
     #[arg(long, value_name = "IP[:PORT]", help_heading = "How to look")]

@@ -18,6 +18,7 @@ mod dial;
 mod dns;
 mod inquiry;
 mod own_address;
+mod propagation;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
@@ -31,6 +32,7 @@ use tokio::time::{Duration, Instant};
 pub use control::DEFAULT_CONTROLS;
 pub use dns::{Dns, NoResolver, ServerSet};
 pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
+pub use propagation::propagation;
 
 use crate::dns::Lookup;
 use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, IpSource, OwnSeen, TargetSeen};

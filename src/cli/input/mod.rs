@@ -13,6 +13,7 @@ use tokio::io::AsyncBufRead;
 
 use super::plan::{LineDefaults, check_ehlo};
 use super::range;
+use crate::domain::Remark;
 use crate::observe::Request;
 use crate::target::Target;
 use lines::{Line, Lines};
@@ -39,6 +40,8 @@ pub(super) enum Read {
     Request(Request),
     /// A line that is none, with its number and the reason.
     Bad(String),
+    /// Something to say of where the checks come from.
+    Remark(Remark),
 }
 
 /// What the lines are.
@@ -216,6 +219,7 @@ mod tests {
                     r.label
                 ),
                 Read::Bad(why) => why,
+                Read::Remark(remark) => remark.text,
             });
         }
         got
