@@ -21,7 +21,7 @@ mod spamassassin;
 mod world;
 
 pub use prediction::{Basis, Outcome, Prediction, ReplyCode, Symbol};
-pub use questions::{MAX_NAMES, questions};
+pub use questions::{MAX_ASKED, MAX_NAMES, questions};
 pub use selection::{Selection, UnknownReceiver, names as receiver_names};
 pub use world::Lacking;
 
