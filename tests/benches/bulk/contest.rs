@@ -144,7 +144,11 @@ fn in_flight(folder: &Path, out: &Path) -> Result<(), String> {
         peaks.push(measure(program(&list, &world, &options), size, out, "\"verdict\":\"agree\"")?.peak_kib as f64);
     }
     let each = (peaks[1] - peaks[0]) / 4_000.0;
-    println!("\nin flight: {:.1} MB at 1000, {:.1} MB at 5000, {each:.1} KiB each", peaks[0] / 1024.0, peaks[1] / 1024.0);
+    println!(
+        "\nin flight: {:.1} MB at 1000, {:.1} MB at 5000, {each:.1} KiB each",
+        peaks[0] / 1024.0,
+        peaks[1] / 1024.0
+    );
     Ok(())
 }
 

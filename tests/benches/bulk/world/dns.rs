@@ -14,7 +14,6 @@ const NS: u16 = 2;
 const SOA: u16 = 6;
 const PTR: u16 = 12;
 const MX: u16 = 15;
-const AAAA: u16 = 28;
 const NXDOMAIN: u8 = 3;
 
 /// What a name is.
