@@ -14,6 +14,7 @@ mod output;
 mod own;
 mod plan;
 mod printer;
+mod receivers;
 mod save;
 
 use std::process::ExitCode;

@@ -134,6 +134,7 @@ fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
             TlsArg::Off => TlsMode::Off,
         },
         controls: controls(&args.control)?,
+        further: super::receivers::further(&args.receivers),
         ..Options::default()
     })
 }

@@ -6,7 +6,7 @@ use super::exit::{Exit, Tally};
 use super::output::{Results, color, row_width, say, say_text, width};
 use super::save::Saving;
 use crate::evidence::Evidence;
-use crate::judge::{Check, Report, Summary, judge};
+use crate::judge::{Check, Report, Summary, judge_for};
 use crate::report::{self, Format, TableOptions};
 
 /// Judges, prints in the format asked for, keeps what `--save` wants, and adds up the exit.
@@ -58,7 +58,7 @@ impl<'a> Printer<'a> {
 
     /// One more check.
     pub(super) fn take(&mut self, evidence: &Evidence) {
-        let check = judge(evidence);
+        let check = judge_for(evidence, &self.args.receivers);
         self.tally.add(&check, self.args.fail_on);
         self.summary.add(&check);
         if self.args.verbose {

@@ -6,6 +6,9 @@
 use super::prediction::{Answer, Text};
 use super::world::{Found, Lacking};
 
+/// How an assumption on the order of the records begins.
+pub const ORDER_SEEN: &str = "the PTR records come in the order seen";
+
 /// At most this many records are tried as the first.
 const MAX_FIRST: usize = 100;
 
@@ -43,7 +46,7 @@ impl Ordered {
     pub(super) fn other_orders(&self) -> impl Iterator<Item = Text> {
         self.others.iter().map(|(name, answer)| {
             format!(
-                "the PTR records come in the order seen; with {name} first the answer is {} {}",
+                "{ORDER_SEEN}; with {name} first the answer is {} {}",
                 answer.outcome(),
                 answer.reply
             )
@@ -60,5 +63,5 @@ pub(super) fn other_totals(ptr: &Found<'_>, seen: f64, total: impl Fn(usize) -> 
     let (first, other) = others.max_by(|a, b| (a.1 - seen).abs().total_cmp(&(b.1 - seen).abs()))?;
     let name = ptr.data.get(first)?;
     ((other - seen).abs() > 0.0005)
-        .then(|| format!("the PTR records come in the order seen; with {name} first it adds {other}").into())
+        .then(|| format!("{ORDER_SEEN}; with {name} first it adds {other}").into())
 }
