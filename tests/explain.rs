@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use smtp_preflight::bounce;
-use smtp_preflight::judge::{Code, Severity};
 use smtp_preflight::judge::receivers::rule_entries;
+use smtp_preflight::judge::{Code, Severity};
 use smtp_preflight::lab::Lab;
 use smtp_preflight::report::{TableOptions, codes_of, explain_code, explain_refusal, explain_rule};
 

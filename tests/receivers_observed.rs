@@ -33,7 +33,8 @@ fn statuses(evidence: &Evidence, kind: RecordType, name: &str) -> Vec<Status> {
     evidence.lookups.iter().filter(about).map(|l| l.status).collect()
 }
 
-const GOOD: &str = "$ORIGIN example.net.\nmail A 198.51.100.25\n$ORIGIN 100.51.198.in-addr.arpa.\n25 PTR mail.example.net.";
+const GOOD: &str =
+    "$ORIGIN example.net.\nmail A 198.51.100.25\n$ORIGIN 100.51.198.in-addr.arpa.\n25 PTR mail.example.net.";
 
 /// The MX decides nothing where the EHLO name has an address, so a silent MX is not waited for; it would be a
 /// timeout in the evidence otherwise. Where it does decide, it is waited for like any other answer.

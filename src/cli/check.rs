@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::args::CheckArgs;
 use super::exit::Exit;
-use super::input::{self, Read};
+use super::input::{Input, Read};
 use super::output::say;
 use super::plan::{LineDefaults, Plan, Source, own_name_remark};
 use super::printer::Printer;
@@ -300,15 +300,12 @@ async fn several(progress: &mut watch::Receiver<Progress>) -> bool {
 }
 
 /// Reads in a task of its own, since half a line must not be lost when something else is ready first.
-fn read_ahead(
-    mut reader: Reader,
-    defaults: LineDefaults,
-) -> (mpsc::Receiver<io::Result<Read>>, watch::Receiver<Progress>) {
+fn read_ahead(reader: Reader, defaults: LineDefaults) -> (mpsc::Receiver<io::Result<Read>>, watch::Receiver<Progress>) {
     let (lines, taken) = mpsc::channel(64);
     let (progress, seen) = watch::channel(Progress::default());
     tokio::spawn(async move {
-        let mut number = 0;
-        while let Some(read) = input::next(&mut reader, &mut number, &defaults).await.transpose() {
+        let mut input = Input::new(reader, defaults);
+        while let Some(read) = input.next().await.transpose() {
             let failed = read.is_err();
             if let Ok(Read::Request(_)) = read {
                 progress.send_modify(|p| p.requests += 1);

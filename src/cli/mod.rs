@@ -14,6 +14,7 @@ mod output;
 mod own;
 mod plan;
 mod printer;
+mod range;
 mod receivers;
 mod save;
 

@@ -5,9 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use super::args::{CheckArgs, TlsArg};
+use super::range;
 use crate::name::{EhloName, unmap};
 use crate::observe::{DEFAULT_CONTROLS, Family, Options, Request, Whoami};
 use crate::smtp::TlsMode;
@@ -135,6 +134,7 @@ fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
         },
         controls: controls(&args.control)?,
         further: super::receivers::further(&args.receivers),
+        extent: super::receivers::extent(&args.receivers),
         ..Options::default()
     })
 }
@@ -220,29 +220,8 @@ fn addresses(given: &[String]) -> Result<Vec<IpAddr>, PlanFault> {
     let mut all: Vec<IpAddr> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for text in given {
-        let range = match text.parse::<IpAddr>() {
-            Ok(ip) => IpNet::from(unmap(ip)),
-            Err(_) => text
-                .parse::<IpNet>()
-                .map_err(|_| PlanFault(format!("--ip {text}: give an IP address or a range such as 192.0.2.0/28")))?,
-        };
-        let host_bits = range.max_prefix_len() - range.prefix_len();
-        if host_bits > 16 {
-            return fault(format!(
-                "--ip {text}: a range of 2^{host_bits} addresses is too large; at most /{}",
-                range.max_prefix_len() - 16
-            ));
-        }
-        // A pool is every address of it: network and broadcast addresses are addresses like any other there.
-        let every: Box<dyn Iterator<Item = IpAddr>> = match range {
-            IpNet::V4(net) => {
-                Box::new((u32::from(net.network())..=u32::from(net.broadcast())).map(|n| IpAddr::V4(n.into())))
-            }
-            IpNet::V6(net) => {
-                Box::new((u128::from(net.network())..=u128::from(net.broadcast())).map(|n| IpAddr::V6(n.into())))
-            }
-        };
-        all.extend(every.filter(|ip| seen.insert(*ip)));
+        let range = range::range(text).map_err(|why| PlanFault(format!("--ip {why}")))?;
+        all.extend(range::each(range).filter(|ip| seen.insert(*ip)));
         if all.len() > MAX_IPS {
             return fault(format!("--ip: more than {MAX_IPS} addresses; split the run"));
         }

@@ -36,9 +36,7 @@ pub use clean::{clean, clean_bounded};
 pub use explain::{explain_code, explain_list};
 pub use json::{check_ndjson, report_json};
 pub use markdown::markdown;
-pub use receivers_explain::{
-    explain_receiver, explain_rule, policies_markdown, rules_markdown, settings_markdown,
-};
+pub use receivers_explain::{explain_receiver, explain_rule, policies_markdown, rules_markdown, settings_markdown};
 pub use refusal::{codes_of, explain_refusal};
 pub use row::{row, rows_header, summary_line};
 pub use schema::schema_json;

@@ -111,10 +111,8 @@ fn refusals(all: &[Prediction], outcome: Outcome, answer: &'static str) -> Vec<R
     // Those who act on it whatever anybody switches on come first.
     groups.sort_by_key(|(_, members)| !members.iter().any(|m| m.published));
     let rest = groups.split_off(groups.len().min(MAX_LINES));
-    let mut rows: Vec<Row> = groups
-        .into_iter()
-        .map(|(why, members)| Row { answer, who: listed(members, all), why: clause(why) })
-        .collect();
+    let mut rows: Vec<Row> =
+        groups.into_iter().map(|(why, members)| Row { answer, who: listed(members, all), why: clause(why) }).collect();
     let others: Vec<Member<'_>> = rest.into_iter().flat_map(|(_, members)| members).collect();
     if !others.is_empty() {
         rows.push(Row { answer, who: listed(others, all), why: "for other reasons".into() });
@@ -170,11 +168,7 @@ fn order_row(all: &[Prediction]) -> Option<Row> {
     let who = format!("{}/{}", first.receiver, first.rule);
     let and = if more == 0 { String::new() } else { format!(" and {more} more") };
     let turn = assumed.strip_prefix(ORDER_SEEN).unwrap_or_default().trim_start_matches("; ");
-    Some(Row {
-        answer: "order",
-        who: clause(&who) + &and,
-        why: format!("only the first PTR counts; {}", clause(turn)),
-    })
+    Some(Row { answer: "order", who: clause(&who) + &and, why: format!("only the first PTR counts; {}", clause(turn)) })
 }
 
 /// What could not be predicted, in one line.

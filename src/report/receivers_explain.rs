@@ -97,10 +97,7 @@ pub fn policies_markdown() -> String {
     for e in rule_entries().iter().filter(|e| e.basis != Basis::Measured) {
         let basis = if e.basis == Basis::Documented { "documented" } else { "reported" };
         let RuleEntry { receiver, rule, looks_at, reply, source, version, .. } = e;
-        let _ = writeln!(
-            table,
-            "| `{receiver}` | `{rule}` | {looks_at} | {reply} | {basis} | {source} ({version}) |"
-        );
+        let _ = writeln!(table, "| `{receiver}` | `{rule}` | {looks_at} | {reply} | {basis} | {source} ({version}) |");
     }
     table
 }

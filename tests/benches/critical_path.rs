@@ -138,12 +138,16 @@ impl rustls::client::danger::ServerCertVerifier for Anything {
 
 fn program(lab: &RunningLab, tls: bool, receivers: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
-    command.args(["check", "--receivers", receivers, lab.target.as_deref().unwrap(), "--resolver", &lab.resolvers[0].to_string()]).args([
-        "--helo-as",
-        "probe.example.net",
-        "--tls",
-        if tls { "auto" } else { "off" },
-    ]);
+    command
+        .args([
+            "check",
+            "--receivers",
+            receivers,
+            lab.target.as_deref().unwrap(),
+            "--resolver",
+            &lab.resolvers[0].to_string(),
+        ])
+        .args(["--helo-as", "probe.example.net", "--tls", if tls { "auto" } else { "off" }]);
     command
 }
 
@@ -206,7 +210,8 @@ async fn main() {
             let bare = tokio::task::spawn_blocking(move || chain(peer, resolver, tls)).await.unwrap();
             let ours = timed(async { lab.observe(&scenario).await.unwrap() }).await;
             let (on, off) = in_turn(run, |on| timed(checked(&lab, on, tls))).await;
-            let (whole, without) = in_turn(run, |on| timed(ran(program(&lab, tls, if on { "all" } else { "none" })))).await;
+            let (whole, without) =
+                in_turn(run, |on| timed(ran(program(&lab, tls, if on { "all" } else { "none" })))).await;
             // The first round warms the caches.
             if run > 0 {
                 alone.push(bare);

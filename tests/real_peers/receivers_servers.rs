@@ -148,7 +148,12 @@ fn start_rspamd(world: &mut World) {
         world.folder(folder, (RSPAMD, RSPAMD), 0o755);
     }
     let file = |name: &str, text: &str| world.write(&format!("rspamd/etc/local.d/{name}"), text);
-    file("worker-proxy.inc", &format!("bind_socket = \"{MILTER}\"; milter = yes; upstream \"local\" {{ default = yes; self_scan = yes; }}\n"));
+    file(
+        "worker-proxy.inc",
+        &format!(
+            "bind_socket = \"{MILTER}\"; milter = yes; upstream \"local\" {{ default = yes; self_scan = yes; }}\n"
+        ),
+    );
     file("worker-normal.inc", "enabled = false;\n");
     file("worker-controller.inc", "enabled = false;\n");
     file("worker-fuzzy.inc", "enabled = false;\n");

@@ -112,7 +112,8 @@ async fn reply(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<(u16, Op
         let code = line.get(..3)?.parse().ok()?;
         let word = line.get(4..).unwrap_or_default().split_whitespace().next().unwrap_or_default();
         let parts: Vec<&str> = word.split('.').collect();
-        let is_enhanced = parts.len() == 3 && parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+        let is_enhanced =
+            parts.len() == 3 && parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
         return Some((code, is_enhanced.then(|| word.to_owned())));
     }
 }

@@ -80,11 +80,9 @@ pub(super) fn predict_all(evidence: &Evidence, selection: &Selection) -> (Vec<Pr
     for (receiver, rule, judged) in judged(evidence, selection) {
         match judged {
             Ok(prediction) => predicted.push(prediction),
-            Err(lacking) => open.push(NotPredicted {
-                receiver: receiver.into(),
-                rule: rule.into(),
-                because: lacking.to_string(),
-            }),
+            Err(lacking) => {
+                open.push(NotPredicted { receiver: receiver.into(), rule: rule.into(), because: lacking.to_string() })
+            }
         }
     }
     (predicted, open)
