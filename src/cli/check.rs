@@ -1,31 +1,25 @@
 //! `check`: plan, observe, judge, print; whatever was learnt before a trouble is printed too.
 
-use std::cell::Cell;
-use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::stream::{self, Stream, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::args::CheckArgs;
+use super::batch::{self, List, Requests};
 use super::exit::Exit;
-use super::input::{Input, Read};
+use super::judged::Judging;
 use super::output::say;
-use super::plan::{LineDefaults, Plan, Source, own_name_remark};
+use super::plan::{Plan, Source, own_name_remark};
 use super::printer::Printer;
 use super::save::Saving;
-use crate::evidence::{Evidence, EvidenceFile, LoadFault};
+use crate::evidence::{EvidenceFile, LoadFault};
 use crate::observe::{Dns, Observer, Options, Request};
 
 /// The longest that one try of a DNS question may take.
 const DNS_TRY: Duration = Duration::from_secs(3);
-/// How long the first result of an input waits to learn whether it is the only one.
-const SETTLE: Duration = Duration::from_millis(200);
 /// An evidence file larger than this is not read.
 const MAX_EVIDENCE: u64 = 512 << 20;
 
@@ -66,8 +60,8 @@ pub(super) async fn run(args: &CheckArgs) -> Exit {
             Err(exit) => exit,
         },
         Source::Input(file) => match open(file).await {
-            Ok(reader) => {
-                let requests = Requests::Read(reader, plan.line.clone());
+            Ok((reader, octets)) => {
+                let requests = Requests::Listed(List::new(reader, octets), plan.line.clone());
                 live(args, &plan.resolvers, &plan.options, requests, saving).await
             }
             Err(e) => {
@@ -78,14 +72,16 @@ pub(super) async fn run(args: &CheckArgs) -> Exit {
     }
 }
 
-type Reader = BufReader<Box<dyn AsyncRead + Unpin + Send>>;
+type Octets = Box<dyn AsyncRead + Unpin + Send>;
 
-async fn open(file: &Path) -> io::Result<Reader> {
-    Ok(BufReader::new(if file.as_os_str() == "-" {
-        Box::new(tokio::io::stdin())
-    } else {
-        Box::new(tokio::fs::File::open(file).await?)
-    }))
+/// A file, and its size where it has one; standard input for `-`.
+async fn open(file: &Path) -> io::Result<(Octets, Option<u64>)> {
+    if file.as_os_str() == "-" {
+        return Ok((Box::new(tokio::io::stdin()), None));
+    }
+    let file = tokio::fs::File::open(file).await?;
+    let size = file.metadata().await.ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    Ok((Box::new(file), size))
 }
 
 async fn replay(args: &CheckArgs, file: &Path) -> Exit {
@@ -95,7 +91,7 @@ async fn replay(args: &CheckArgs, file: &Path) -> Exit {
     };
     let mut text = String::new();
     let read = match open(file).await {
-        Ok(reader) => reader.take(MAX_EVIDENCE).read_to_string(&mut text).await,
+        Ok((reader, _)) => reader.take(MAX_EVIDENCE).read_to_string(&mut text).await,
         Err(e) => Err(e),
     };
     if let Err(e) = read {
@@ -117,15 +113,11 @@ async fn replay(args: &CheckArgs, file: &Path) -> Exit {
         return refuse("nothing to check: it holds the evidence of no check".into());
     }
     let mut printer = Printer::new(args, None);
-    for evidence in &evidence {
-        printer.take(evidence);
+    let judging = Judging::of(args);
+    for evidence in evidence {
+        printer.take(judging.judge(evidence));
     }
     printer.finish()
-}
-
-enum Requests {
-    Given(Vec<Request>),
-    Read(Reader, LineDefaults),
 }
 
 async fn live(
@@ -156,126 +148,29 @@ async fn live(
         }
     };
     let printer = Printer::new(args, saving);
-    let at_once = usize::from(args.concurrency);
     match requests {
-        Requests::Given(requests) => given(&observer, &requests, at_once, printer).await,
-        Requests::Read(reader, defaults) => batch(&observer, reader, defaults, at_once, printer).await,
-    }
-}
-
-/// The command line's own: printed in its order.
-async fn given(observer: &Observer, requests: &[Request], at_once: usize, mut printer: Printer<'_>) -> Exit {
-    let (stop, stopped) = oneshot::channel();
-    let checks = stream::iter(requests).take_until(stopped).map(|r| observer.observe(r)).buffered(at_once);
-    let patience = if requests.len() == 1 { Patience::None } else { Patience::One };
-    let end = drive(checks, stop, patience, &mut printer, None).await;
-    end.exit(printer.finish())
-}
-
-/// Many: printed as done.
-async fn batch(
-    observer: &Observer,
-    reader: Reader,
-    defaults: LineDefaults,
-    at_once: usize,
-    mut printer: Printer<'_>,
-) -> Exit {
-    let (stop, stopped) = oneshot::channel();
-    let (lines, progress) = read_ahead(reader, defaults);
-    let bad_lines = Cell::new(false);
-    let requests = stream::unfold(lines, |mut lines| async move { lines.recv().await.map(|read| (read, lines)) })
-        .filter_map(|read| {
-            let why = match read {
-                Ok(Read::Request(request)) => return ready(Some(request)),
-                Ok(Read::Bad(why)) => why,
-                Err(e) => format!("--input: reading stopped: {e}"),
-            };
-            say(&why);
-            bad_lines.set(true);
-            ready(None)
-        });
-    let checks = requests
-        .take_until(stopped)
-        .map(|request| async move { observer.observe(&request).await })
-        .buffer_unordered(at_once);
-    let end = drive(checks, stop, Patience::One, &mut printer, Some(progress.clone())).await;
-    if !end.interrupted && progress.borrow().requests == 0 && !bad_lines.get() {
-        say("--input: nothing to check: it holds no target; give one a line");
-        return Exit::Usage;
-    }
-    match end.exit(printer.finish()) {
-        exit if bad_lines.get() && exit != Exit::Defect => {
-            // Somebody's lines were not checked, which no verdict on the others makes good.
-            let rest = if progress.borrow().requests == 0 { "nothing was checked" } else { "the others were checked" };
-            say(&format!("some lines of the input could not be read; {rest}"));
-            Exit::Usage
+        Requests::Given(requests) if requests.len() == 1 && requests[0].ips.len() <= 1 => {
+            one(args, &observer, &requests[0], printer).await
         }
-        exit => exit,
+        requests => batch::run(args, observer, requests, printer).await,
     }
 }
 
-/// How many interrupts let the checks in flight end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
-    /// The first one drops them.
-    None,
-    /// The first one lets them end, the second drops them.
-    One,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug)]
-struct End {
-    interrupted: bool,
-}
-
-impl End {
-    fn exit(self, exit: Exit) -> Exit {
-        if self.interrupted { exit.interrupted() } else { exit }
-    }
-}
-
-/// Prints checks until there are none, or an interrupt ends them; dropping `stop` ends the taking of new ones.
-async fn drive(
-    checks: impl Stream<Item = Vec<Evidence>>,
-    stop: oneshot::Sender<()>,
-    patience: Patience,
-    printer: &mut Printer<'_>,
-    mut progress: Option<watch::Receiver<Progress>>,
-) -> End {
-    let mut stop = Some(stop);
-    let mut interrupted = false;
-    let mut checks = std::pin::pin!(checks);
-    let mut interrupt = std::pin::pin!(interrupt());
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut interrupt => {
-                interrupt.set(self::interrupt());
-                if interrupted || patience == Patience::None {
-                    say("interrupted: what was being checked is dropped");
-                    return End { interrupted: true };
-                }
-                say("interrupted: letting the checks in flight end; interrupt again to drop them");
-                interrupted = true;
-                drop(stop.take());
-            }
-            found = checks.next() => {
-                let Some(found) = found else { return End { interrupted } };
-                if let Some(progress) = progress.as_mut().filter(|_| !printer.begun())
-                    && several(progress).await
-                {
-                    printer.by_rows();
-                }
-                for evidence in &found {
-                    printer.take(evidence);
-                }
-                if printer.gone() {
-                    drop(stop.take());
-                }
-            }
+/// A single request: an interrupt drops it.
+async fn one(args: &CheckArgs, observer: &Observer, request: &Request, mut printer: Printer<'_>) -> Exit {
+    let found = tokio::select! {
+        biased;
+        () = interrupt() => {
+            say("interrupted: what was being checked is dropped");
+            return printer.finish().interrupted();
         }
+        found = observer.observe(request) => found,
+    };
+    let judging = Judging::of(args);
+    for evidence in found {
+        printer.take(judging.judge(evidence));
     }
+    printer.finish()
 }
 
 /// One interrupt from the terminal; never, where the system lets us have none.
@@ -283,38 +178,4 @@ async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// What has been read of the input.
-#[derive(Clone, Copy, Debug, Default)]
-struct Progress {
-    requests: usize,
-    ended: bool,
-}
-
-/// Whether the input holds more than one request. One that stays open is taken to.
-async fn several(progress: &mut watch::Receiver<Progress>) -> bool {
-    let _ = timeout(SETTLE, progress.wait_for(|p| p.requests > 1 || p.ended)).await;
-    let now = *progress.borrow();
-    now.requests > 1 || !now.ended
-}
-
-/// Reads in a task of its own, since half a line must not be lost when something else is ready first.
-fn read_ahead(reader: Reader, defaults: LineDefaults) -> (mpsc::Receiver<io::Result<Read>>, watch::Receiver<Progress>) {
-    let (lines, taken) = mpsc::channel(64);
-    let (progress, seen) = watch::channel(Progress::default());
-    tokio::spawn(async move {
-        let mut input = Input::new(reader, defaults);
-        while let Some(read) = input.next().await.transpose() {
-            let failed = read.is_err();
-            if let Ok(Read::Request(_)) = read {
-                progress.send_modify(|p| p.requests += 1);
-            }
-            if lines.send(read).await.is_err() || failed {
-                break;
-            }
-        }
-        progress.send_modify(|p| p.ended = true);
-    });
-    (taken, seen)
 }

@@ -66,6 +66,7 @@ pub enum FailOn {
 pub struct Tally {
     findings: bool,
     unknown: bool,
+    defect: bool,
 }
 
 impl Tally {
@@ -80,6 +81,7 @@ impl Tally {
             let differs = check.agreement.verdict == Verdict::Differ;
             self.findings |= differs || check.findings.iter().any(|f| f.severity >= least);
         }
+        self.defect |= check.findings.iter().any(|f| f.code == Code::Defect);
         let unreached = check.smtp.as_ref().is_some_and(|s| s.fault.is_some());
         // Every address of a target is to be checked: one left out leaves the question open.
         let left_out = |code| matches!(code, Code::TargetLookupFailed | Code::TargetManyAddresses);
@@ -90,6 +92,7 @@ impl Tally {
     /// The sum.
     pub fn exit(self) -> Exit {
         match self {
+            Self { defect: true, .. } => Exit::Defect,
             Self { findings: true, .. } => Exit::Findings,
             Self { unknown: true, .. } => Exit::Unknown,
             Self { .. } => Exit::Agrees,

@@ -3,12 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "this room reads arguments and files and starts everything else")]
 
 mod args;
+mod batch;
 mod bounce;
 mod check;
 mod demo;
 mod exit;
 mod explain;
 mod input;
+mod judged;
 mod local_mta;
 mod output;
 mod own;
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 pub use args::Cli;
+pub use batch::{Rate, Shard};
 pub use exit::{Exit, FailOn, Tally};
 
 use args::Command;
@@ -47,9 +50,9 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Exit {
     match command {
-        Command::Check(args) => in_runtime(|| async move { check::run(&args).await }),
-        Command::Bounce(args) => in_runtime(|| async move { bounce::run(&args).await }),
-        Command::Demo(args) => in_runtime(|| async move { demo::run(&args).await }),
+        Command::Check(args) => in_runtime(args.many(), || async move { check::run(&args).await }),
+        Command::Bounce(args) => in_runtime(false, || async move { bounce::run(&args).await }),
+        Command::Demo(args) => in_runtime(false, || async move { demo::run(&args).await }),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -66,9 +69,11 @@ fn dispatch(command: Command) -> Exit {
     }
 }
 
-/// One thread: the work is waiting, and a single check starts the sooner for it.
-fn in_runtime<F: Future<Output = Exit>>(run: impl FnOnce() -> F) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+/// One thread: the work is waiting, and a single check starts the sooner for it. Many checks use every core.
+fn in_runtime<F: Future<Output = Exit>>(many: bool, run: impl FnOnce() -> F) -> Exit {
+    let mut builder =
+        if many { tokio::runtime::Builder::new_multi_thread() } else { tokio::runtime::Builder::new_current_thread() };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
             say(&format!("this machine gives no event loop: {e}"));

@@ -3,10 +3,10 @@
 
 use super::args::CheckArgs;
 use super::exit::{Exit, Tally};
+use super::judged::Judged;
 use super::output::{Results, color, row_width, say, say_text, width};
 use super::save::Saving;
-use crate::evidence::Evidence;
-use crate::judge::{Check, Report, Summary, judge_for};
+use crate::judge::{Check, Report, Summary};
 use crate::report::{self, Format, TableOptions};
 
 /// Judges, prints in the format asked for, keeps what `--save` wants, and adds up the exit.
@@ -22,6 +22,8 @@ pub(super) struct Printer<'a> {
     held: Vec<Check>,
     saving: Option<Saving>,
     failed: bool,
+    /// Behind the output of an earlier run: no header again.
+    goes_on: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -38,6 +40,7 @@ impl<'a> Printer<'a> {
             held: Vec::new(),
             saving,
             failed: false,
+            goes_on: false,
         }
     }
 
@@ -56,16 +59,30 @@ impl<'a> Printer<'a> {
         self.results.gone()
     }
 
-    /// One more check.
-    pub(super) fn take(&mut self, evidence: &Evidence) {
-        let check = judge_for(evidence, &self.args.receivers);
+    /// Counts so far.
+    pub(super) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// What is printed goes on in a file that an earlier run has begun.
+    pub(super) fn goes_on(&mut self) {
+        self.many = true;
+        self.goes_on = true;
+    }
+
+    /// One more check. What is printed of it may wait for [`Self::flush`].
+    pub(super) fn take(&mut self, judged: Judged) {
+        let Judged { check, evidence, line } = judged;
         self.tally.add(&check, self.args.fail_on);
         self.summary.add(&check);
-        if self.args.verbose {
-            say_text(&report::transcript(evidence));
-        }
-        if let Some(saving) = &mut self.saving {
-            saving.keep(evidence);
+        if let Some(evidence) = &evidence {
+            if self.args.verbose {
+                self.flush();
+                say_text(&report::transcript(evidence));
+            }
+            if let Some(saving) = &mut self.saving {
+                saving.keep(evidence);
+            }
         }
         self.remark(&check);
         if let Some(to) = self.args.ticket {
@@ -75,10 +92,13 @@ impl<'a> Printer<'a> {
         }
         let rows = self.many || self.args.quiet;
         match self.args.format {
-            Some(Format::Ndjson) => self.write(&report::check_ndjson(&check)),
+            Some(Format::Ndjson) => {
+                let line = line.unwrap_or_else(|| report::check_ndjson(&check));
+                self.write(&line);
+            }
             Some(Format::Json | Format::Markdown) => self.held.push(check),
             None if rows => {
-                if self.summary.checks == 1 && !self.args.quiet {
+                if self.summary.checks == 1 && !self.args.quiet && !self.goes_on {
                     self.write(&report::rows_header(&self.rows));
                 }
                 self.write(&report::row(&check, &self.rows));
@@ -102,8 +122,19 @@ impl<'a> Printer<'a> {
         say(&format!("{}{at}: {}.{advice}", check.target.input, fault.detail));
     }
 
+    /// Writes what has been taken.
+    pub(super) fn flush(&mut self) {
+        let written = self.results.flush();
+        self.written(written);
+    }
+
     fn write(&mut self, text: &str) {
-        if let Err(e) = self.results.write(text)
+        let written = self.results.hold(text);
+        self.written(written);
+    }
+
+    fn written(&mut self, written: std::io::Result<()>) {
+        if let Err(e) = written
             && !self.failed
         {
             say(&format!("standard output cannot be written: {e}"));
@@ -128,6 +159,7 @@ impl<'a> Printer<'a> {
             }
             _ => {}
         }
+        self.flush();
         if let (Some(saving), Some(file)) = (self.saving.take(), &self.args.save)
             && let Err(e) = saving.finish()
         {

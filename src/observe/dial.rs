@@ -112,7 +112,7 @@ async fn connect(to: SocketAddr, source: Option<IpAddr>, load: &Load, deadline: 
                 load.shortage();
                 if Instant::now() + SHORTAGE_WAIT >= deadline {
                     let advice = "this machine had no socket left for it; lower --concurrency or raise `ulimit -n`";
-                    return Err(fault(FaultKind::Io, format!("{e}: {advice}")));
+                    return Err(fault(FaultKind::Shortage, format!("{e}: {advice}")));
                 }
                 sleep(SHORTAGE_WAIT).await;
             }

@@ -172,7 +172,7 @@ impl Dialling {
 fn depends_on(target: &Target, dialogue: &Dialogue) -> Option<Option<String>> {
     match &dialogue.fault {
         Some(fault) if fault.phase == Phase::Connect => {
-            let ours = matches!(fault.kind, FaultKind::Io | FaultKind::SourceUnavailable);
+            let ours = matches!(fault.kind, FaultKind::Shortage | FaultKind::SourceUnavailable);
             (!ours).then_some(None)
         }
         _ => {
