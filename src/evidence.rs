@@ -217,6 +217,10 @@ pub enum FaultKind {
     HandshakeFailed,
     /// Another error of the system.
     Io,
+    /// This machine had no socket left.
+    Shortage,
+    /// An error in this program ended the check.
+    Defect,
 }
 
 /// An observation that failed.

@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use smtp_preflight::bounce;
+use smtp_preflight::judge::receivers::rule_entries;
 use smtp_preflight::judge::{Code, Severity};
 use smtp_preflight::lab::Lab;
-use smtp_preflight::report::{TableOptions, codes_of, explain_code, explain_refusal};
+use smtp_preflight::report::{TableOptions, codes_of, explain_code, explain_refusal, explain_rule};
 
 fn explain(what: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_smtp-preflight")).arg("explain").args(what).output().unwrap()
@@ -31,6 +32,8 @@ fn flat(text: &str) -> String {
 const ELSEWHERE: &[(Code, &str, &str)] = &[
     (Code::SelfBehindNat, "a scenario runs `check`, not `check --self`", "tests/own_address.rs"),
     (Code::SelfAddressDisagrees, "a scenario runs `check`, not `check --self`", "tests/own_address.rs"),
+    (Code::LocalShortage, "a scenario cannot use up this machine's sockets", "tests/bulk_limits.rs"),
+    (Code::Defect, "no scenario is known to bring up a defect", "src/cli/batch/mod.rs"),
 ];
 
 #[test]
@@ -242,4 +245,36 @@ fn a_hostile_refusal_does_no_harm() {
             assert!(!text.lines().any(|l| l.starts_with("    smtp-preflight") && l.contains('$')), "{text}");
         }
     }
+}
+
+/// The rule named in the issue, to the point: what it looks at, the stock reply, what 550 changes, where it stands.
+#[test]
+fn a_receivers_rule_is_explained() {
+    let (out, err, code) = said(&explain(&["postfix/reject_unknown_client_hostname"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    let out = flat(&out);
+    for words in [
+        "the first PTR leads back to the address",
+        "450 4.7.25 Client host rejected: cannot find your hostname",
+        "unknown_client_reject_code: 450: deferred for days, then bounced. Otherwise: 550 refuses at once",
+        "postconf(5); measured with postfix 3.7.11",
+    ] {
+        assert!(out.contains(words), "no {words:?} in {out}");
+    }
+    // Every rule, by the name that a report shows; case does not matter, and neither do quotes around a blank.
+    for entry in rule_entries() {
+        let handle = entry.handle();
+        let text = explain_rule(&entry, &TableOptions::default());
+        assert!(text.starts_with(&handle) && flat(&text).contains(entry.source), "{text}");
+        assert!(text.lines().all(|l| l.chars().count() <= 80) && !text.contains("  \n"), "{text}");
+    }
+    let (out, _, code) = said(&explain(&["t-online/4.1", "host", "name"]));
+    assert_eq!((code, out.starts_with("t-online/4.1 host name:")), (0, true), "{out}");
+    let (out, _, code) = said(&explain(&["Gmail"]));
+    assert_eq!((code, out.lines().filter(|l| l.trim().starts_with("gmail/")).count()), (0, 3), "{out}");
+    let (out, err, code) = said(&explain(&["postfix/reject_everything"]));
+    assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
+    assert!(err.contains("there is no rule `postfix/reject_everything`"), "{err}");
+    let (list, ..) = said(&explain(&[]));
+    assert!(rule_entries().iter().all(|e| list.contains(&e.handle())), "{list}");
 }

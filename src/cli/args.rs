@@ -11,7 +11,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::batch::{Rate, Shard};
 use super::exit::FailOn;
+use crate::judge::receivers::Selection;
 use crate::report::{Format, Ticket};
 
 /// Checks that a mail server's EHLO name, its PTR and that name's A/AAAA agree, as receiving servers will.
@@ -37,7 +39,7 @@ pub enum Command {
     Bounce(Box<super::bounce::BounceArgs>),
     /// The embedded lab: every scenario on real loopback sockets, no network needed
     Demo(DemoArgs),
-    /// What a finding or an SMTP refusal means, and the fix
+    /// What a finding, a receiver's rule or an SMTP refusal means, and the fix
     Explain(ExplainArgs),
     /// Print a shell's completion script
     Completions {
@@ -77,9 +79,24 @@ pub struct CheckArgs {
     /// ehlo, port; with an optional "label"
     #[arg(long, value_name = "FILE|-", help_heading = "Many")]
     pub input: Option<PathBuf>,
-    /// Checks at once with --input
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Many")]
-    pub concurrency: u16,
+    /// Checks at once [default: as many as resolver and machine bear]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16384), help_heading = "Many")]
+    pub concurrency: Option<u16>,
+    /// Connections to one address at once; what a dialogue with it has shown holds for the whole run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Many")]
+    pub per_host: u16,
+    /// Checks begun a second, at most
+    #[arg(long, value_name = "N", help_heading = "Many")]
+    pub rate: Option<Rate>,
+    /// Print in the order of --input, not as done
+    #[arg(long, help_heading = "Many")]
+    pub ordered: bool,
+    /// Leave out what this output of an earlier run holds (ndjson or csv); a torn last line is cut off it
+    #[arg(long, value_name = "FILE", conflicts_with = "replay", help_heading = "Many")]
+    pub resume: Option<PathBuf>,
+    /// Do the K-th of N parts of the list: each identity is in one part, whatever the order
+    #[arg(long, value_name = "K/N", conflicts_with = "replay", help_heading = "Many")]
+    pub shard: Option<Shard>,
 
     /// TARGET as a domain.
     #[command(flatten)]
@@ -120,6 +137,9 @@ pub struct CheckArgs {
     #[arg(long, value_name = "HOST[:PORT]", help_heading = "How to look")]
     pub control: Vec<String>,
 
+    /// Whose answer to predict: `all`, `none`, or names such as `postfix,gmail` (`explain` lists them)
+    #[arg(long, value_name = "all|none|NAME,…", default_value = "all", help_heading = "Report")]
+    pub receivers: Selection,
     /// How to print [default: table; one row a check where --input holds several]
     #[arg(long, value_enum, help_heading = "Report")]
     pub format: Option<Format>,
@@ -149,11 +169,21 @@ pub struct CheckArgs {
     pub verbose: bool,
 }
 
+impl CheckArgs {
+    /// Whether this is, by the look of it, more than a handful of checks.
+    pub(super) fn many(&self) -> bool {
+        self.input.is_some() || self.targets.len() > 8 || self.ip.iter().any(|ip| ip.contains('/'))
+    }
+}
+
 /// Options of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// One scenario in full; all of them, a row each, without
     pub scenario: Option<String>,
+    /// Whose answer to show: `all`, `none`, or names such as `postfix,gmail`
+    #[arg(long, value_name = "all|none|NAME,…", default_value = "all")]
+    pub receivers: Selection,
     /// Under the table, what each finding means and its own remedy
     #[arg(long)]
     pub explain: bool,
@@ -165,8 +195,9 @@ pub struct DemoArgs {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A finding's code, or a refusal as the receiver put it, in quotes ('550 5.7.25 …'); all codes without
-    #[arg(value_name = "CODE|REPLY")]
+    /// A finding's code, a receiver or its rule (postfix/reject_unknown_client_hostname), or a refusal as the
+    /// receiver put it, in quotes ('550 5.7.25 …'); the list of codes and rules without
+    #[arg(value_name = "CODE|RECEIVER[/RULE]|REPLY")]
     pub what: Vec<String>,
     /// Colour [default: on a terminal, unless NO_COLOR is set]
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]

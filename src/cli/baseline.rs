@@ -28,7 +28,7 @@ const MAX_LINE: u64 = 64 << 20;
 pub struct BaselineArgs {
     /// Compare with an earlier report (json, ndjson or csv), and show only what changed: new, broken, fixed,
     /// changed, gone, by identity
-    #[arg(long, value_name = "FILE", help_heading = "Over time")]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume", help_heading = "Over time")]
     pub baseline: Option<PathBuf>,
     /// With --baseline: put this run's results in its place when all is checked; the file need not be there yet
     #[arg(long, requires = "baseline", help_heading = "Over time")]

@@ -3,7 +3,6 @@
 //! The questions go to the resolvers of the run. Checks are handed on as they are known, never held as a list.
 
 use std::collections::HashSet;
-use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -80,7 +79,7 @@ impl Domains {
     }
 
     /// Hands on every check of the domains, in order, until nobody takes them any more.
-    pub(super) async fn feed(self, dns: Dns, checks: mpsc::Sender<io::Result<Read>>) {
+    pub(super) async fn feed(self, dns: Dns, checks: mpsc::Sender<Read>) {
         for name in &self.names {
             let fed = match self.of {
                 Of::Mx => self.mx(name, &dns, &checks).await,
@@ -92,7 +91,7 @@ impl Domains {
         }
     }
 
-    async fn mx(&self, domain: &HostName, dns: &Dns, checks: &mpsc::Sender<io::Result<Read>>) -> Option<()> {
+    async fn mx(&self, domain: &HostName, dns: &Dns, checks: &mpsc::Sender<Read>) -> Option<()> {
         let found = self.walk(dns, |known| mx_hosts(domain, known)).await;
         remark(found.remarks, checks).await?;
         for mx in found.hosts {
@@ -110,7 +109,7 @@ impl Domains {
                     left_out: true,
                 }),
             };
-            checks.send(Ok(read)).await.ok()?;
+            checks.send(read).await.ok()?;
         }
         Some(())
     }
@@ -121,7 +120,7 @@ impl Domains {
         sample: Option<u32>,
         dial: bool,
         dns: &Dns,
-        checks: &mpsc::Sender<io::Result<Read>>,
+        checks: &mpsc::Sender<Read>,
     ) -> Option<()> {
         let found = self.walk(dns, |known| spf_ranges(domain, known)).await;
         remark(found.remarks, checks).await?;
@@ -134,7 +133,7 @@ impl Domains {
                     "{via}: {} addresses, more than {MAX_UNSAMPLED}, are left out; --sample N judges N of them",
                     Portion::words(count)
                 );
-                checks.send(Ok(Read::Remark(Remark { text, left_out: true }))).await.ok()?;
+                checks.send(Read::Remark(Remark { text, left_out: true })).await.ok()?;
                 continue;
             }
             for ip in portion.addresses() {
@@ -145,7 +144,7 @@ impl Domains {
                     let text = format!(
                         "{domain}: more than {MAX_ADDRESSES} addresses; what comes after {via} is left out, a smaller --sample reaches it"
                     );
-                    checks.send(Ok(Read::Remark(Remark { text, left_out: true }))).await.ok()?;
+                    checks.send(Read::Remark(Remark { text, left_out: true })).await.ok()?;
                     return Some(());
                 }
                 seen.insert(ip);
@@ -155,7 +154,7 @@ impl Domains {
                 } else {
                     Request { ips: vec![ip], ..request }
                 };
-                checks.send(Ok(Read::Request(request))).await.ok()?;
+                checks.send(Read::Request(request)).await.ok()?;
             }
         }
         Some(())
@@ -191,9 +190,9 @@ impl Domains {
     }
 }
 
-async fn remark(remarks: Vec<Remark>, checks: &mpsc::Sender<io::Result<Read>>) -> Option<()> {
+async fn remark(remarks: Vec<Remark>, checks: &mpsc::Sender<Read>) -> Option<()> {
     for remark in remarks {
-        checks.send(Ok(Read::Remark(remark))).await.ok()?;
+        checks.send(Read::Remark(remark)).await.ok()?;
     }
     Some(())
 }

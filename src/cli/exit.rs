@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use crate::judge::{Check, Severity, Standing};
+use crate::judge::{Check, Code, Severity, Standing};
 
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +30,10 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Agrees => 0,
-            Self::Findings => 1,
-            Self::Usage => 2,
+            Self::Findings | Self::Warning => 1,
+            Self::Usage | Self::Critical => 2,
             Self::Unknown => 3,
             Self::Defect => 70,
-            Self::Warning => 1,
-            Self::Critical => 2,
         }
     }
 
@@ -95,6 +93,7 @@ impl FailOn {
 pub struct Tally {
     findings: bool,
     unknown: bool,
+    defect: bool,
 }
 
 impl Tally {
@@ -105,6 +104,7 @@ impl Tally {
             Standing::Findings => self.findings = true,
             Standing::Unknown => self.unknown = true,
         }
+        self.defect |= check.findings.iter().any(|f| f.code == Code::Defect);
     }
 
     /// Counts something that was to be checked and was not.
@@ -115,6 +115,7 @@ impl Tally {
     /// The sum.
     pub fn exit(self) -> Exit {
         match self {
+            Self { defect: true, .. } => Exit::Defect,
             Self { findings: true, .. } => Exit::Findings,
             Self { unknown: true, .. } => Exit::Unknown,
             Self { .. } => Exit::Agrees,

@@ -4,6 +4,7 @@
 
 mod args;
 mod baseline;
+mod batch;
 mod bounce;
 mod check;
 mod demo;
@@ -11,6 +12,7 @@ mod domain;
 mod exit;
 mod explain;
 mod input;
+mod judged;
 mod local_mta;
 mod output;
 mod own;
@@ -18,6 +20,7 @@ mod part;
 mod plan;
 mod printer;
 mod range;
+mod receivers;
 mod save;
 mod watch;
 
@@ -26,6 +29,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 pub use args::Cli;
+pub use batch::{Rate, Shard};
 pub use exit::{Exit, FailOn, Tally};
 
 use args::Command;
@@ -62,9 +66,9 @@ fn unmonitored() -> Exit {
 
 fn dispatch(command: Command) -> Exit {
     match command {
-        Command::Check(args) => in_runtime(|| async move { check::run(&args).await }),
-        Command::Bounce(args) => in_runtime(|| async move { bounce::run(&args).await }),
-        Command::Demo(args) => in_runtime(|| async move { demo::run(&args).await }),
+        Command::Check(args) => in_runtime(args.many(), || async move { check::run(&args).await }),
+        Command::Bounce(args) => in_runtime(false, || async move { bounce::run(&args).await }),
+        Command::Demo(args) => in_runtime(false, || async move { demo::run(&args).await }),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -81,9 +85,11 @@ fn dispatch(command: Command) -> Exit {
     }
 }
 
-/// One thread: the work is waiting, and a single check starts the sooner for it.
-fn in_runtime<F: Future<Output = Exit>>(run: impl FnOnce() -> F) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+/// One thread: the work is waiting, and a single check starts the sooner for it. Many checks use every core.
+fn in_runtime<F: Future<Output = Exit>>(many: bool, run: impl FnOnce() -> F) -> Exit {
+    let mut builder =
+        if many { tokio::runtime::Builder::new_multi_thread() } else { tokio::runtime::Builder::new_current_thread() };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
             say(&format!("this machine gives no event loop: {e}"));

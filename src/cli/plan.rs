@@ -139,6 +139,8 @@ fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
             TlsArg::Off => TlsMode::Off,
         },
         controls: controls(&args.control)?,
+        further: super::receivers::further(&args.receivers),
+        extent: super::receivers::extent(&args.receivers),
         ..Options::default()
     })
 }

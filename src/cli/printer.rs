@@ -4,13 +4,15 @@
 use super::args::CheckArgs;
 use super::baseline::Baseline;
 use super::exit::{Exit, Tally};
+use super::judged::Judged;
 use super::output::{Results, color, row_width, say, say_text, width};
 use super::save::Saving;
 use crate::evidence::Evidence;
-use crate::judge::{ChangeKind, Check, Gone, Severity, Standing, Summary, judge};
+use crate::judge::{ChangeKind, Check, Gone, Severity, Standing, Summary};
 use crate::report::{self, Format, Sheet, TableOptions};
 
 /// Judges, prints in the format asked for, keeps what `--save` wants, and adds up the exit.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Printer<'a> {
     args: &'a CheckArgs,
     /// A row a check, without remarks.
@@ -29,6 +31,8 @@ pub(super) struct Printer<'a> {
     open: Option<String>,
     saving: Option<Saving>,
     failed: bool,
+    /// Behind the output of an earlier run: no header again.
+    goes_on: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -49,6 +53,7 @@ impl<'a> Printer<'a> {
             open: None,
             saving,
             failed: false,
+            goes_on: false,
         }
     }
 
@@ -72,6 +77,17 @@ impl<'a> Printer<'a> {
         self.results.gone()
     }
 
+    /// Counts so far.
+    pub(super) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// What is printed goes on in a file that an earlier run has begun.
+    pub(super) fn goes_on(&mut self) {
+        self.many = true;
+        self.goes_on = true;
+    }
+
     /// Something that was to be checked was not: a few words on why.
     pub(super) fn leave_out(&mut self, why: &str) {
         self.tally.leave_out();
@@ -85,27 +101,31 @@ impl<'a> Printer<'a> {
         self.open = None;
     }
 
-    /// One more check.
-    pub(super) fn take(&mut self, evidence: &Evidence) {
-        let mut check = judge(evidence);
+    /// One more check. What is printed of it may wait for [`Self::flush`].
+    pub(super) fn take(&mut self, judged: Judged) {
+        let Judged { mut check, evidence, line } = judged;
         if let Some(baseline) = &mut self.baseline {
             if let Some(next) = &mut baseline.next {
                 next.keep(&check);
             }
             check.change = baseline.comparison.see(&check);
         }
-        self.count(evidence, &check);
+        self.count(evidence.as_ref(), &check);
         let whole = matches!(self.args.format, Some(Format::Junit | Format::Nagios | Format::Prometheus));
-        if self.baseline.is_none() || check.change.is_some() || whole {
-            self.show(&check);
+        match line {
+            Some(line) => self.write(&line),
+            None if self.baseline.is_none() || check.change.is_some() || whole => self.show(&check),
+            None => {}
         }
     }
 
     /// Adds a check up and keeps its evidence, without printing it.
-    pub(super) fn count(&mut self, evidence: &Evidence, check: &Check) {
+    pub(super) fn count(&mut self, evidence: Option<&Evidence>, check: &Check) {
         self.tally.add(check, self.args.fail_on);
         self.summary.add(check);
+        let Some(evidence) = evidence else { return };
         if self.args.verbose {
+            self.flush();
             say_text(&report::transcript(evidence));
         }
         if let Some(saving) = &mut self.saving {
@@ -117,7 +137,7 @@ impl<'a> Printer<'a> {
     pub(super) fn show(&mut self, check: &Check) {
         let first = !self.printed;
         if let Some(sheet) = &mut self.sheet {
-            let begin = if first { sheet.begin() } else { String::new() };
+            let begin = if first && !self.goes_on { sheet.begin() } else { String::new() };
             let text = begin + &sheet.check(check);
             self.write(&text);
             return;
@@ -129,7 +149,11 @@ impl<'a> Printer<'a> {
         } else if check.change.is_some() {
             report::change_text(check, &self.rows, self.args.watch.on())
         } else if self.args.format.is_none() && (self.many || self.args.quiet) {
-            let header = if first && !self.args.quiet { report::rows_header(&self.rows) } else { String::new() };
+            let header = if first && !self.args.quiet && !self.goes_on {
+                report::rows_header(&self.rows)
+            } else {
+                String::new()
+            };
             header + &report::row(check, &self.rows)
         } else {
             let gap = if first { "" } else { "\n" };
@@ -167,9 +191,20 @@ impl<'a> Printer<'a> {
         say(&format!("{}{at}: {}.{advice}", check.target.input, fault.detail));
     }
 
+    /// Writes what has been taken.
+    pub(super) fn flush(&mut self) {
+        let written = self.results.flush();
+        self.written(written);
+    }
+
     fn write(&mut self, text: &str) {
         self.printed |= !text.is_empty();
-        if let Err(e) = self.results.write(text)
+        let written = self.results.hold(text);
+        self.written(written);
+    }
+
+    fn written(&mut self, written: std::io::Result<()>) {
+        if let Err(e) = written
             && !self.failed
         {
             say(&format!("standard output cannot be written: {e}"));
@@ -181,6 +216,7 @@ impl<'a> Printer<'a> {
     pub(super) fn finish(mut self) -> Exit {
         let gone = self.gone_since();
         self.end(&gone);
+        self.flush();
         let mut unwritten = false;
         if let (Some(saving), Some(file)) = (self.saving.take(), &self.args.save)
             && let Err(e) = saving.finish()
@@ -201,6 +237,7 @@ impl<'a> Printer<'a> {
         }
         match self.sheet.as_ref().and_then(Sheet::monitored) {
             None => self.tally.exit(),
+            _ if self.tally.exit() == Exit::Defect => Exit::Defect,
             Some((Standing::Findings, Some(Severity::Error))) => Exit::Critical,
             Some((Standing::Findings, _)) => Exit::Warning,
             Some((Standing::Unknown, _)) => Exit::Unknown,
@@ -218,7 +255,7 @@ impl<'a> Printer<'a> {
 
     fn end(&mut self, gone: &[Gone]) {
         if let Some(sheet) = &mut self.sheet {
-            let begin = if self.printed { String::new() } else { sheet.begin() };
+            let begin = if self.printed || self.goes_on { String::new() } else { sheet.begin() };
             let text = begin + &sheet.end(&self.summary, gone, self.open.as_deref());
             self.write(&text);
             return;
@@ -235,7 +272,8 @@ impl<'a> Printer<'a> {
             } else {
                 format!("{}\n", report::summary_line(&self.summary))
             };
-            text += &format!("{gap}{told}");
+            text.push_str(gap);
+            text.push_str(&told);
         }
         self.write(&text);
     }

@@ -17,7 +17,7 @@ use super::output::say;
 use super::plan::{self, Plan, PlanFault};
 use super::printer::{Printer, is_first_sight};
 use crate::evidence::Evidence;
-use crate::judge::{Check, Comparison, Identity, Propagation, Standing, judge, questions};
+use crate::judge::{Check, Comparison, Identity, Propagation, Standing, judge_for, questions};
 use crate::observe::{Dns, Observer, Request, propagation};
 use crate::report::Format;
 
@@ -27,6 +27,7 @@ const INTERVAL: Duration = Duration::from_mins(1);
 const MAX_PROPAGATION: usize = 32;
 
 /// Options of the repetition.
+#[expect(clippy::option_option, reason = "an option whose value may be left out is so to the argument parser")]
 #[derive(Clone, Debug, Default, Args)]
 pub struct WatchArgs {
     /// Check again every INTERVAL (30s, 5m), and show only what changed, with its time [default interval: 1m]
@@ -159,7 +160,7 @@ pub(super) async fn run(
             if first {
                 check.change = None;
             }
-            printer.count(&evidence, &check);
+            printer.count(Some(&evidence), &check);
             let who = serde_json::to_string(&Identity::of(&check)).unwrap_or_default();
             let moved = spread.get(&who).is_none_or(|before| !same(before, &check.propagation));
             spread.insert(who, check.propagation.clone());
@@ -172,6 +173,7 @@ pub(super) async fn run(
             last.push(check);
         }
         comparison.gone();
+        printer.flush();
         agreed = round.agrees;
         if agreed && watch.rounds.until_agree || printer.gone() {
             break;
@@ -206,14 +208,14 @@ pub(super) async fn run(
 
 impl Watch<'_> {
     async fn round(&self, dns: &Dns, observer: &Observer) -> Round {
-        let at_once = usize::from(self.args.concurrency);
+        let at_once = self.args.concurrency.map_or(32, usize::from);
         let found: Vec<Vec<Evidence>> =
             stream::iter(&self.requests).map(|request| observer.observe(request)).buffered(at_once).collect().await;
         let mut checks: Vec<(Evidence, Check)> = found
             .into_iter()
             .flatten()
             .map(|evidence| {
-                let check = judge(&evidence);
+                let check = judge_for(&evidence, &self.args.receivers);
                 (evidence, check)
             })
             .collect();

@@ -9,7 +9,7 @@ use super::catalogue::Code;
 use super::changes::{Change, Gone};
 use super::own::OwnAddress;
 use super::propagation::Propagation;
-use super::receivers::Prediction;
+use super::receivers::{NotPredicted, Prediction};
 use super::remedy::Remedy;
 use super::summary::Summary;
 use super::view::View;
@@ -78,6 +78,9 @@ pub struct Check {
     /// What the zones' own servers and the resolvers say to each question, where changes are watched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub propagation: Vec<Propagation>,
+    /// The rules of receivers that could not be predicted, and what was lacking.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_predicted: Vec<NotPredicted>,
 }
 
 /// The identity judged, and where each half of it came from.
@@ -369,5 +372,6 @@ pub(super) fn assemble(
         receivers: Vec::new(),
         change: None,
         propagation: Vec::new(),
+        not_predicted: Vec::new(),
     }
 }

@@ -63,8 +63,7 @@ impl Propagation {
     /// Judges what was gathered on one question.
     pub fn of(watched: &Watched) -> Self {
         let definite = |l: &&Lookup| l.status.is_definite();
-        let mut told: Vec<String> =
-            watched.authority.iter().map(|a| &a.lookup).filter(definite).map(|l| sorted(l)).collect();
+        let mut told: Vec<String> = watched.authority.iter().map(|a| &a.lookup).filter(definite).map(sorted).collect();
         told.dedup();
         let published = match told.as_slice() {
             [one] => Some(one.clone()),

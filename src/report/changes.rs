@@ -61,7 +61,8 @@ pub(super) fn identity_words(identity: &Identity) -> String {
         (None, ip) => ip.unwrap_or_default(),
     };
     if let Some(ehlo) = ehlo {
-        text += &format!(" as {ehlo}");
+        text.push_str(" as ");
+        text.push_str(ehlo);
     }
     clean_bounded(&text, MAX_NAME).into_owned()
 }

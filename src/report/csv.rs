@@ -58,7 +58,7 @@ pub(super) fn csv_row(check: &Check) -> String {
     };
     let codes = |severity| {
         let codes = check.findings.iter().filter(|f| f.severity == severity).map(|f| f.code.entry().slug);
-        BTreeSet::from_iter(codes).into_iter().collect::<Vec<_>>().join(" ")
+        codes.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
     };
     let fault = check.smtp.as_ref().and_then(|s| s.fault.as_ref());
     let heaviest = check.findings.iter().filter(|f| f.severity > Severity::Info).max_by_key(|f| f.severity);

@@ -4,6 +4,8 @@
 //! (Content Security Policy 3). Each check is a section that opens; the summary stands at the end, since a page is
 //! written as it is made.
 
+use std::fmt::Write;
+
 use super::cells::{edges, finding_sign, label, ordered_findings, severity_words, state_words, title, verdict_words};
 use super::changes::{changes_line, identity_words};
 use super::csv::verdict;
@@ -43,7 +45,7 @@ pub(super) fn html_check(check: &Check) -> String {
     );
     if let Some(change) = &check.change {
         let said = escaped(&change.differences.join("; "));
-        out += &format!("<p><strong>{}</strong> {said}</p>\n", change.kind.as_str());
+        let _ = write!(out, "<p><strong>{}</strong> {said}</p>\n", change.kind.as_str());
     }
     out += "<table>\n<tr><th>compared</th><th>with</th><th>result</th></tr>\n";
     for edge in edges(check) {
@@ -53,7 +55,8 @@ pub(super) fn html_check(check: &Check) -> String {
                 format!("<td>{name} {}</td>", shown.join("<br>"))
             };
             let result = if place == 0 { state_words(edge.state) } else { "" };
-            out += &format!(
+            let _ = write!(
+                out,
                 "<tr>{}{}<td>{result}</td></tr>\n",
                 cell(edge.left_label, left),
                 cell(edge.right_label, right)
@@ -62,7 +65,7 @@ pub(super) fn html_check(check: &Check) -> String {
     }
     out += "</table>\n<dl>\n";
     for (key, fact) in facts(check) {
-        out += &format!("<dt>{key}</dt><dd>{}</dd>\n", escaped(&fact));
+        let _ = write!(out, "<dt>{key}</dt><dd>{}</dd>\n", escaped(&fact));
     }
     out += "</dl>\n";
     out.extend(ordered_findings(check).into_iter().map(finding));
@@ -81,10 +84,10 @@ fn finding(finding: &Finding) -> String {
     );
     if !finding.fix.steps.is_empty() {
         let steps: String = finding.fix.steps.iter().map(|s| format!("<li>{}</li>", escaped(s))).collect();
-        out += &format!("<ol>{steps}</ol>\n");
+        let _ = write!(out, "<ol>{steps}</ol>\n");
     }
     if !finding.fix.records.is_empty() {
-        out += &format!("<pre>{}</pre>\n", escaped(&finding.fix.records.join("\n")));
+        let _ = write!(out, "<pre>{}</pre>\n", escaped(&finding.fix.records.join("\n")));
     }
     out
 }
@@ -97,19 +100,20 @@ fn marked(verdict: Verdict, text: &str) -> String {
 pub(super) fn html_end(summary: &Summary, gone: &[Gone]) -> String {
     let mut out = format!("<h2>Summary</h2>\n<p>{}</p>\n", escaped(summary_line(summary).trim_end()));
     if let Some(changes) = &summary.changes {
-        out += &format!("<p>{}</p>\n", escaped(&changes_line(changes)));
+        let _ = write!(out, "<p>{}</p>\n", escaped(&changes_line(changes)));
     }
     if !gone.is_empty() {
         let items: String =
             gone.iter().map(|g| format!("<li>{}</li>", escaped(&identity_words(&g.identity)))).collect();
-        out += &format!("<p>Gone:</p>\n<ul>{items}</ul>\n");
+        let _ = write!(out, "<p>Gone:</p>\n<ul>{items}</ul>\n");
     }
     let findings = by_weight(summary);
     if !findings.is_empty() {
         out += "<table>\n<tr><th>checks</th><th>finding</th><th>severity</th></tr>\n";
         for one in findings {
             let (code, title) = (one.code, escaped(one.code.entry().title));
-            out += &format!(
+            let _ = write!(
+                out,
                 "<tr><td>{}</td><td>{code}: {title}</td><td>{}</td></tr>\n",
                 one.checks,
                 severity_words(one.severity)

@@ -14,6 +14,7 @@ use super::changes::{changes_line, identity_words};
 use super::clean::clean_bounded;
 use super::csv::verdict;
 use super::facts::facts;
+use super::receivers::told;
 use super::summary::{by_weight, summary_line};
 use crate::judge::{Check, Finding, Gone, Severity, Summary};
 
@@ -56,6 +57,16 @@ fn section(check: &Check) -> String {
     lines.extend(edges(check).iter().flat_map(table_rows));
     lines.push(String::new());
     lines.extend(facts(check).iter().map(|(key, fact)| format!("- {key}: {}", prose(fact))));
+    if let Some(told) = told(check) {
+        lines.extend([String::new(), format!("**Receivers:** {}", prose(&told.summary))]);
+        for (place, row) in told.rows.iter().enumerate() {
+            if place == 0 {
+                lines.push(String::new());
+            }
+            let why = if row.why.is_empty() { String::new() } else { format!(": {}", prose(&row.why)) };
+            lines.push(format!("- {} {}{why}", row.answer, prose(&row.who)));
+        }
+    }
     let findings = ordered_findings(check);
     for finding in &findings {
         lines.push(String::new());

@@ -1,4 +1,4 @@
-//! The built binary against Debian's Postfix, Exim and NSD, in private networks made by the tests.
+//! The built binary against Debian's mail servers, filters and NSD, in private networks made by the tests.
 //!
 //! Needs root and what `.ci/unpack-peers` unpacks; `SMTP_PREFLIGHT_PEERS` says where, `target/real-peers`
 //! otherwise. Run by `.ci/run`, or: `.ci/unpack-peers target/real-peers && cargo test --test real_peers -- --ignored`.
@@ -19,6 +19,9 @@ mod nsd;
 mod postfix;
 mod postscreen;
 mod probe;
+mod receivers;
+mod receivers_servers;
+mod receivers_session;
 mod resolver;
 mod silence;
 mod tls;

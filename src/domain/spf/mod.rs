@@ -114,7 +114,7 @@ impl<'k> Walk<'k> {
         match record.redirect.filter(|_| !all) {
             None => {}
             Some(Spec::Macro) => {
-                self.leave_out(via, "redirect", "its domain holds a macro, which only a receiver can fill in")
+                self.leave_out(via, "redirect", "its domain holds a macro, which only a receiver can fill in");
             }
             Some(Spec::Name(target)) => {
                 self.count(&format!("redirect={target}"))?;
@@ -176,11 +176,6 @@ impl<'k> Walk<'k> {
                 self.leave_out(&via, text, "it asks by parts of the message, and names no addresses");
                 Vec::new()
             }
-            Mechanism::Include(Spec::Macro) => {
-                self.count(text)?;
-                self.leave_out(&via, text, "its domain holds a macro, which only a receiver can fill in");
-                Vec::new()
-            }
             Mechanism::Include(Spec::Name(target)) => {
                 self.count(text)?;
                 if *pass {
@@ -191,7 +186,9 @@ impl<'k> Walk<'k> {
                 self.record(target, &via, &[])?;
                 self.found.ranges.split_off(before).into_iter().map(|a| a.range).collect()
             }
-            Mechanism::A(Some(Spec::Macro), ..) | Mechanism::Mx(Some(Spec::Macro), ..) => {
+            Mechanism::Include(Spec::Macro)
+            | Mechanism::A(Some(Spec::Macro), ..)
+            | Mechanism::Mx(Some(Spec::Macro), ..) => {
                 self.count(text)?;
                 self.leave_out(&via, text, "its domain holds a macro, which only a receiver can fill in");
                 Vec::new()

@@ -165,7 +165,7 @@ impl EarlierCheck {
 }
 
 pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
-    BTreeSet::from_iter(texts).into_iter().collect()
+    texts.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// How many of the words of a state are told: the rest is in the check.
@@ -194,7 +194,7 @@ impl State {
         if self.ptr != now.ptr {
             said.push(format!("PTR {} → {}", listed(&self.ptr), listed(&now.ptr)));
         }
-        let codes = |state: &Self| BTreeSet::from_iter(state.errors.iter().chain(&state.warnings).cloned());
+        let codes = |state: &Self| state.errors.iter().chain(&state.warnings).cloned().collect::<BTreeSet<String>>();
         let (was, is) = (codes(self), codes(now));
         let more: Vec<String> = is.difference(&was).cloned().collect();
         let less: Vec<String> = was.difference(&is).cloned().collect();

@@ -61,6 +61,7 @@ fn prediction(world: &World<'_>, receiver: &'static str, version: Version) -> Re
         outcome: Outcome::Score,
         reply: None,
         score: Some(total),
+        threshold: Some(limits.add_header),
         symbols: names.into_iter().map(|name| Symbol { name: name.into(), score: score(name, version) }).collect(),
         basis: Basis::Measured,
         assumes,
