@@ -141,6 +141,46 @@ async fn a_baseline_updates_itself_and_only_by_a_whole_run() {
     assert_eq!((out.status.code(), text(&out.stderr).lines().count()), (Some(2), 1), "{}", text(&out.stderr));
 }
 
+/// The script of docs/bulk.md, with a mail program that keeps what it is given.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nightly_script_mails_only_what_changed() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bulk.md")).unwrap();
+    let script = page.split("```sh\n").find(|block| block.starts_with("#!/bin/sh")).unwrap();
+    let script = script.split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (name, text) in [("nightly", script), ("mail", "#!/bin/sh\ncat >> \"$(dirname \"$0\")/sent\"\n")] {
+        std::fs::write(at(name), text).unwrap();
+        std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    symlink(env!("CARGO_BIN_EXE_smtp-preflight"), at("smtp-preflight")).unwrap();
+    let lab = world(1, &zone(&ALL)).await;
+    let all = list(folder.path(), &[10, 11, 12]);
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let night = || {
+        let mut command = Command::new(at("nightly"));
+        command.env("PATH", &path).arg(&all).arg(at("last")).arg("postmaster@example.net").stdin(Stdio::null());
+        command.args(["--no-connect", "--resolver", &lab.resolvers[0].to_string()]);
+        async move {
+            let status = tokio::task::spawn_blocking(move || command.status().unwrap()).await.unwrap();
+            let sent = std::fs::read_to_string(at("sent")).unwrap_or_default();
+            let _ = std::fs::remove_file(at("sent"));
+            (status.code(), sent)
+        }
+    };
+    let (code, sent) = night().await;
+    assert_eq!((code, sent.matches("new ").count()), (Some(0), 3), "{sent}");
+    assert_eq!(night().await, (Some(0), String::new()));
+    lab.publish(0, &zone(&ALL[..2])).unwrap();
+    let (code, sent) = night().await;
+    assert_eq!(code, Some(1));
+    assert!(sent.starts_with("broken   203.0.113.12"), "{sent}");
+    assert_eq!(night().await, (Some(1), String::new()), "still broken, and that is no change");
+}
+
 /// A running watch, and its output line by line.
 fn watch(lab: &RunningLab, args: &[&str]) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = command(lab, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -36,7 +36,7 @@ pub struct WatchArgs {
     /// Check again until all agrees, at the zones' own servers and at every resolver asked
     #[arg(long, conflicts_with_all = ["replay", "save", "ticket", "baseline"], help_heading = "Over time")]
     pub until_agree: bool,
-    /// With --watch or --until-agree: end after this time (30m, 2h)
+    /// With --watch or --until-agree: end after this time (30m, 2h), at the earliest behind the first round
     #[arg(long = "for", value_name = "TIME", help_heading = "Over time")]
     pub limit: Option<String>,
     /// With --watch or --until-agree: ask this server as the zones' own, instead of those that NS names
@@ -148,7 +148,7 @@ pub(super) async fn run(
         let round = tokio::select! {
             biased;
             () = interrupt() => break,
-            () = until(end) => break,
+            () = until(end), if number > 0 => break,
             round = watch.round(&dns, &observer) => round,
         };
         printer.next_round();
