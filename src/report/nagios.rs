@@ -136,9 +136,10 @@ fn single(check: &Check) -> Single {
 fn worst(worst: &crate::judge::Worst) -> String {
     let ip = worst.ip.map(|ip| format!(" {ip}")).unwrap_or_default();
     let codes: Vec<&str> = worst.codes.iter().map(|c| c.entry().slug).collect();
+    let codes = if codes.is_empty() { "could not be judged".into() } else { codes.join(" ") };
     let target = plain(&clean_bounded(&worst.target, MAX_NAME));
     let ip = if ip.trim() == target { String::new() } else { ip };
-    format!("{target}{ip} {}: {}", verdict(worst.verdict), codes.join(" "))
+    format!("{target}{ip} {}: {}", verdict(worst.verdict), codes)
 }
 
 /// One line without the mark that begins performance data.

@@ -58,7 +58,8 @@ pub fn summary_text(summary: &Summary, options: &TableOptions) -> String {
         let column = names.iter().map(|n| width(n)).max().unwrap_or_default().min(60);
         for (worst, name) in summary.worst.iter().zip(&names) {
             let codes: Vec<&str> = worst.codes.iter().map(|c| c.entry().slug).collect();
-            let text = format!("{}  {:7}  {}", fit(name, column), verdict(worst.verdict), codes.join(" "));
+            let codes = if codes.is_empty() { "could not be judged".into() } else { codes.join(" ") };
+            let text = format!("{}  {:7}  {}", fit(name, column), verdict(worst.verdict), codes);
             lines.push(fitted(&text, options).trim_end().to_owned());
         }
     }
