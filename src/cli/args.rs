@@ -51,7 +51,7 @@ pub enum Command {
 }
 
 /// Options of `check`.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct CheckArgs {
     /// A host, host:port, IP, [v6]:port, smtps://host (implicit TLS) or submission://host (587)
     #[arg(value_name = "TARGET")]
@@ -75,7 +75,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "NAME[/TYPE]@SERVER[:PORT]", help_heading = "Identity")]
     pub whoami: Vec<String>,
 
-    /// Many: one TARGET a line, or NDJSON {"target":…} / {"ip":…,"ehlo":…}, with an optional "label"
+    /// Many: one TARGET a line, NDJSON {"target":…} / {"ip":…,"ehlo":…}, or CSV with a header of target, ip,
+    /// ehlo, port; with an optional "label"
     #[arg(long, value_name = "FILE|-", help_heading = "Many")]
     pub input: Option<PathBuf>,
     /// Checks at once [default: as many as resolver and machine bear]
@@ -96,6 +97,16 @@ pub struct CheckArgs {
     /// Do the K-th of N parts of the list: each identity is in one part, whatever the order
     #[arg(long, value_name = "K/N", conflicts_with = "replay", help_heading = "Many")]
     pub shard: Option<Shard>,
+
+    /// TARGET as a domain.
+    #[command(flatten)]
+    pub domain: super::domain::DomainArgs,
+    /// The comparison.
+    #[command(flatten)]
+    pub baseline: super::baseline::BaselineArgs,
+    /// The repetition.
+    #[command(flatten)]
+    pub watch: super::watch::WatchArgs,
 
     /// Ask this server, not the system's; repeat it, and disagreement is a result
     #[arg(long, value_name = "IP[:PORT]", help_heading = "How to look")]

@@ -8,18 +8,25 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::args::CheckArgs;
+use super::baseline::Baseline;
 use super::batch::{self, List, Requests};
 use super::exit::Exit;
 use super::judged::Judging;
 use super::output::say;
-use super::plan::{Plan, Source, own_name_remark};
+use super::plan::{Plan, PlanFault, Source, own_name_remark};
 use super::printer::Printer;
 use super::save::Saving;
+use super::watch::Rounds;
 use crate::evidence::{EvidenceFile, LoadFault};
 use crate::observe::{Dns, Observer, Options, Request};
+use crate::report::Format;
 
 /// The longest that one try of a DNS question may take.
 const DNS_TRY: Duration = Duration::from_secs(3);
+/// More checks than this of one command are rows, where no format is asked for.
+const MAX_TABLES: usize = 4;
+/// The most checks of a repeated run.
+const MAX_WATCHED: usize = 10_000;
 /// An evidence file larger than this is not read.
 const MAX_EVIDENCE: u64 = 512 << 20;
 
@@ -30,6 +37,12 @@ pub(super) fn dns_try(timeout: Duration) -> Duration {
 
 /// Runs `check`.
 pub(super) async fn run(args: &CheckArgs) -> Exit {
+    let args = &super::watch::without_target(args.clone());
+    let exit = plan_and_check(args).await;
+    if args.format == Some(Format::Nagios) { exit.monitored() } else { exit }
+}
+
+async fn plan_and_check(args: &CheckArgs) -> Exit {
     let plan = match Plan::of(args) {
         Ok(plan) => plan,
         Err(fault) => {
@@ -47,26 +60,43 @@ pub(super) async fn run(args: &CheckArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    match &plan.source {
-        Source::Replay(file) => replay(args, file).await,
-        Source::Requests(requests) => {
-            live(args, &plan.resolvers, &plan.options, Requests::Given(requests.clone()), saving).await
+    let (rounds, baseline) = match (Rounds::of(args), Baseline::of(&args.baseline, args.fail_on)) {
+        (Ok(rounds), Ok(baseline)) => (rounds, baseline),
+        (Err(PlanFault(fault)), _) | (_, Err(fault)) => {
+            say(&fault);
+            return Exit::Usage;
         }
-        Source::Own(services) => match super::own::requests(args, &plan.options, services).await {
-            Ok((requests, left)) => {
-                let options = Options { timeout: left, ..plan.options.clone() };
-                live(args, &plan.resolvers, &options, Requests::Given(requests), saving).await
-            }
-            Err(exit) => exit,
-        },
+    };
+    if let Source::Replay(file) = &plan.source {
+        return replay(args, file, baseline).await;
+    }
+    if let Some(rounds) = rounds {
+        return repeatedly(args, &plan, rounds).await;
+    }
+    let (requests, left) = match requests(args, &plan).await {
+        Ok(found) => found,
+        Err(exit) => return exit,
+    };
+    let options = Options { timeout: left.unwrap_or(plan.options.timeout), ..plan.options.clone() };
+    let printer = Printer::new(args, saving).comparing(baseline);
+    live(args, &plan.resolvers, &options, requests, printer).await
+}
+
+/// Where the checks come from, and how much of `--timeout` is left, where finding out has taken some of it.
+async fn requests(args: &CheckArgs, plan: &Plan) -> Result<(Requests, Option<Duration>), Exit> {
+    match &plan.source {
+        Source::Replay(_) => Ok((Requests::Given(Vec::new()), None)),
+        Source::Requests(requests) => Ok((Requests::Given(requests.clone()), None)),
+        Source::Domains(domains) => Ok((Requests::OfDomains(domains.clone()), None)),
+        Source::Own(services) => {
+            let (requests, left) = super::own::requests(args, &plan.options, services).await?;
+            Ok((Requests::Given(requests), Some(left)))
+        }
         Source::Input(file) => match open(file).await {
-            Ok((reader, octets)) => {
-                let requests = Requests::Listed(List::new(reader, octets), plan.line.clone());
-                live(args, &plan.resolvers, &plan.options, requests, saving).await
-            }
+            Ok((reader, octets)) => Ok((Requests::Listed(List::new(reader, octets), plan.line.clone()), None)),
             Err(e) => {
                 say(&format!("--input {}: {e}; give a readable file, or - for standard input", file.display()));
-                Exit::Usage
+                Err(Exit::Usage)
             }
         },
     }
@@ -84,7 +114,7 @@ async fn open(file: &Path) -> io::Result<(Octets, Option<u64>)> {
     Ok((Box::new(file), size))
 }
 
-async fn replay(args: &CheckArgs, file: &Path) -> Exit {
+async fn replay(args: &CheckArgs, file: &Path, baseline: Option<Baseline>) -> Exit {
     let refuse = |why: String| {
         say(&format!("--replay {}: {why}", file.display()));
         Exit::Usage
@@ -112,7 +142,10 @@ async fn replay(args: &CheckArgs, file: &Path) -> Exit {
     if evidence.is_empty() {
         return refuse("nothing to check: it holds the evidence of no check".into());
     }
-    let mut printer = Printer::new(args, None);
+    let mut printer = Printer::new(args, None).comparing(baseline);
+    if evidence.len() > MAX_TABLES {
+        printer.by_rows();
+    }
     let judging = Judging::of(args);
     for evidence in evidence {
         printer.take(judging.judge(evidence));
@@ -125,34 +158,67 @@ async fn live(
     resolvers: &[SocketAddr],
     options: &Options,
     requests: Requests,
-    saving: Option<Saving>,
+    mut printer: Printer<'_>,
 ) -> Exit {
     // Judging comes after the last answer; its data is read while the first is waited for.
     tokio::task::spawn_blocking(crate::knowledge::load);
-    let per_try = dns_try(options.timeout);
-    let dns = match resolvers {
-        [] => match Dns::of_system(per_try) {
-            Ok(dns) => dns,
-            Err(e) => {
-                say(&format!("no resolver: {}; name one with --resolver IP[:PORT]", e.0));
-                return Exit::Usage;
-            }
-        },
-        servers => Dns::each_of(servers, per_try),
+    let (dns, observer) = match look(resolvers, options) {
+        Ok(both) => both,
+        Err(exit) => return exit,
     };
-    let observer = match Observer::new(dns, options.clone()) {
-        Ok(observer) => observer,
-        Err(e) => {
-            say(&format!("TLS cannot be set up: {e}"));
-            return Exit::Defect;
-        }
-    };
-    let printer = Printer::new(args, saving);
     match requests {
         Requests::Given(requests) if requests.len() == 1 && requests[0].ips.len() <= 1 => {
             one(args, &observer, &requests[0], printer).await
         }
-        requests => batch::run(args, observer, requests, printer).await,
+        requests => {
+            if let Requests::Given(requests) = &requests
+                && requests.iter().map(|r| r.ips.len()).sum::<usize>() > MAX_TABLES
+            {
+                printer.by_rows();
+            }
+            batch::run(args, observer, dns, requests, printer).await
+        }
+    }
+}
+
+/// What asks and what observes.
+fn look(resolvers: &[SocketAddr], options: &Options) -> Result<(Dns, Observer), Exit> {
+    let per_try = dns_try(options.timeout);
+    let dns = match resolvers {
+        [] => Dns::of_system(per_try).map_err(|e| {
+            say(&format!("no resolver: {}; name one with --resolver IP[:PORT]", e.0));
+            Exit::Usage
+        })?,
+        servers => Dns::each_of(servers, per_try),
+    };
+    let observer = Observer::new(dns.clone(), options.clone()).map_err(|e| {
+        say(&format!("TLS cannot be set up: {e}"));
+        Exit::Defect
+    })?;
+    Ok((dns, observer))
+}
+
+/// `--watch` and `--until-agree`: the checks are found once, and made again and again.
+async fn repeatedly(args: &CheckArgs, plan: &Plan, rounds: Rounds) -> Exit {
+    let look = || look(&plan.resolvers, &plan.options);
+    let given = match requests(args, plan).await {
+        Ok((given, _)) => given,
+        Err(exit) => return exit,
+    };
+    let requests = match look() {
+        Ok((dns, _)) => batch::all(given, dns, MAX_WATCHED).await,
+        Err(exit) => return exit,
+    };
+    match requests {
+        Ok(requests) if requests.is_empty() => {
+            say("nothing to check");
+            Exit::Unknown
+        }
+        Ok(requests) => super::watch::run(args, plan, rounds, requests, look).await,
+        Err(why) => {
+            say(&why);
+            Exit::Usage
+        }
     }
 }
 
@@ -162,6 +228,7 @@ async fn one(args: &CheckArgs, observer: &Observer, request: &Request, mut print
         biased;
         () = interrupt() => {
             say("interrupted: what was being checked is dropped");
+            printer.leave_out("interrupted");
             return printer.finish().interrupted();
         }
         found = observer.observe(request) => found,

@@ -34,7 +34,7 @@ impl Judging {
         Self {
             receivers: args.receivers.clone(),
             evidence: args.verbose || args.save.is_some(),
-            ndjson: args.format == Some(Format::Ndjson) && args.ticket.is_none(),
+            ndjson: args.format == Some(Format::Ndjson) && args.ticket.is_none() && args.baseline.baseline.is_none(),
         }
     }
 

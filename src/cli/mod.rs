@@ -3,10 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "this room reads arguments and files and starts everything else")]
 
 mod args;
+mod baseline;
 mod batch;
 mod bounce;
 mod check;
 mod demo;
+mod domain;
 mod exit;
 mod explain;
 mod input;
@@ -14,11 +16,13 @@ mod judged;
 mod local_mta;
 mod output;
 mod own;
+mod part;
 mod plan;
 mod printer;
 mod range;
 mod receivers;
 mod save;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -38,7 +42,13 @@ pub fn run() -> ExitCode {
         Err(e) => {
             let usage = e.use_stderr();
             let _ = e.print();
-            return if usage { Exit::Usage } else { Exit::Agrees }.into();
+            let monitored = std::env::args().any(|a| a == "nagios" || a == "--format=nagios");
+            return match usage {
+                false => Exit::Agrees,
+                true if monitored => unmonitored(),
+                true => Exit::Usage,
+            }
+            .into();
         }
     };
     std::panic::set_hook(Box::new(|info| {
@@ -46,6 +56,12 @@ pub fn run() -> ExitCode {
         say(&format!("a defect of ours{place}; please report it with the command and -v"));
     }));
     std::panic::catch_unwind(|| dispatch(cli.command)).unwrap_or(Exit::Defect).into()
+}
+
+/// A monitor reads standard output and its own codes, in which 2 is CRITICAL: what could not run is UNKNOWN.
+fn unmonitored() -> Exit {
+    let _ = Results::default().write("SMTP IDENTITY UNKNOWN - not run; standard error says why\n");
+    Exit::Unknown
 }
 
 fn dispatch(command: Command) -> Exit {

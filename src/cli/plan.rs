@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::args::{CheckArgs, TlsArg};
+use super::domain::Domains;
 use super::range;
 use crate::name::{EhloName, unmap};
 use crate::observe::{DEFAULT_CONTROLS, Family, Options, Request, Whoami};
@@ -28,6 +29,8 @@ pub(super) enum Source {
     Replay(PathBuf),
     /// This machine, by what these services see of it.
     Own(Vec<Whoami>),
+    /// What domains say of their mail hosts.
+    Domains(Domains),
 }
 
 /// A run of `check`, decided.
@@ -89,7 +92,10 @@ impl Plan {
                 Source::Input(file.clone())
             }
             (None, None) if args.own => Source::Own(super::own::services(&args.whoami)?),
-            (None, None) => Source::Requests(requests(args)?),
+            (None, None) => match Domains::of(args, options.timeout)? {
+                Some(domains) => Source::Domains(domains),
+                None => Source::Requests(requests(args)?),
+            },
         };
         Ok(Self { source, resolvers, options, line })
     }
@@ -190,12 +196,17 @@ fn controls(given: &[String]) -> Result<Vec<Target>, PlanFault> {
 /// `10`, `10s`, `1500ms`, `2m`; from 100 ms to an hour.
 pub(super) fn duration(text: &str) -> Result<Duration, PlanFault> {
     let bad = || PlanFault(format!("--timeout {text}: give a time from 100ms to 1h, as in 10s or 1500ms"));
-    let parsed = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| bad())?,
-        Err(_) => text.parse::<jiff::SignedDuration>().ok().and_then(|d| d.try_into().ok()).ok_or_else(bad)?,
-    };
+    let parsed = span(text).ok_or_else(bad)?;
     let allowed = Duration::from_millis(100)..=Duration::from_hours(1);
     if allowed.contains(&parsed) { Ok(parsed) } else { Err(bad()) }
+}
+
+/// Seconds, or a number with its unit.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => text.parse::<jiff::SignedDuration>().ok().and_then(|d| d.try_into().ok()),
+    }
 }
 
 /// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.

@@ -22,6 +22,7 @@ mod inquiry;
 mod load;
 mod memo;
 mod own_address;
+mod propagation;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
@@ -37,6 +38,7 @@ pub use dns::{Dns, NoResolver, ServerSet};
 pub use further::Further;
 pub use load::LoadSeen;
 pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
+pub use propagation::propagation;
 
 use crate::dns::Lookup;
 use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, IpSource, OwnSeen, TargetSeen};

@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use super::adapt::{Adapt, TICK};
 use super::order::Order;
 use super::pace::{Pace, Rate};
+use crate::domain::Remark;
 use crate::observe::{LoadSeen, Request};
 
 /// What the list gives.
@@ -25,6 +26,8 @@ pub(super) enum Given {
     Request(Box<Request>),
     /// A line that is none, and why; or why reading ended.
     Bad(String),
+    /// Something to say of where the checks come from.
+    Remark(Remark),
 }
 
 /// What came of a request.
@@ -61,6 +64,8 @@ pub(super) trait Sink<T> {
     fn take(&mut self, finished: Finished<T>) -> impl Future<Output = ()>;
     /// A line of the list that is no request.
     fn bad(&mut self, why: &str);
+    /// Something to say of where the checks come from.
+    fn remark(&mut self, remark: &Remark);
     /// Nothing more is ready: what is held goes out.
     fn flush(&mut self);
     /// Nobody reads any more.
@@ -137,6 +142,7 @@ pub(super) async fn run<W: Work>(
             given = list.recv(), if may_begin && wait.is_none() => match given {
                 None => open = false,
                 Some(Given::Bad(why)) => sink.bad(&why),
+                Some(Given::Remark(remark)) => sink.remark(&remark),
                 Some(Given::Request(request)) => {
                     pace.begun(Instant::now());
                     running.spawn(check(work.clone(), place, Arc::from(request)));
@@ -213,6 +219,9 @@ mod tests {
         }
         fn bad(&mut self, why: &str) {
             self.lines.push(format!("bad: {why}"));
+        }
+        fn remark(&mut self, remark: &Remark) {
+            self.lines.push(remark.text.clone());
         }
         fn flush(&mut self) {}
         fn gone(&self) -> bool {

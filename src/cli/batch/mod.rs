@@ -24,15 +24,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::args::CheckArgs;
+use super::domain::Domains;
 use super::exit::Exit;
 use super::judged::{Judged, Judging, defect};
 use super::output::{say, say_text};
 use super::plan::LineDefaults;
 use super::printer::Printer;
-use crate::observe::{LoadSeen, Observer, Request};
+use crate::domain::Remark;
+use crate::observe::{Dns, LoadSeen, Observer, Request};
 use crate::report::Format;
 use adapt::Adapt;
-use engine::{Bounds, Finished, Sink, Work};
+use engine::{Bounds, Finished, Given, Sink, Work};
 pub use pace::Rate;
 use progress::{Place, Progress, Seen, Verdicts};
 pub(super) use reading::List;
@@ -53,11 +55,41 @@ pub(super) enum Requests {
     Given(Vec<Request>),
     /// A list, and what holds for its lines.
     Listed(List, LineDefaults),
+    /// What domains say of their mail hosts.
+    OfDomains(Domains),
+}
+
+/// The requests themselves, for a run that makes them more than once; one sentence where that cannot be.
+pub(super) async fn all(requests: Requests, dns: Dns, most: usize) -> Result<Vec<Request>, String> {
+    let part = Part::default();
+    let mut reading = match requests {
+        Requests::Given(requests) => return Ok(requests),
+        Requests::Listed(list, defaults) => Reading::of_list(list, defaults, part),
+        Requests::OfDomains(domains) => Reading::of_domains(domains, dns, part),
+    };
+    let mut all = Vec::new();
+    while let Some(given) = reading.list.recv().await {
+        match given {
+            Given::Request(request) => all.push(*request),
+            Given::Bad(why) => return Err(why),
+            Given::Remark(remark) => say(&remark.text),
+        }
+        if all.len() > most {
+            return Err(format!("more than {most} checks are too many to repeat; use --baseline with a timer"));
+        }
+    }
+    Ok(all)
 }
 
 /// Runs them all.
-pub(super) async fn run(args: &CheckArgs, observer: Observer, requests: Requests, mut printer: Printer<'_>) -> Exit {
-    let listed = matches!(requests, Requests::Listed(..));
+pub(super) async fn run(
+    args: &CheckArgs,
+    observer: Observer,
+    dns: Dns,
+    requests: Requests,
+    mut printer: Printer<'_>,
+) -> Exit {
+    let listed = !matches!(requests, Requests::Given(_));
     let mut part = Part { shard: args.shard, done: None };
     let mut again = None;
     if let Some(file) = &args.resume {
@@ -82,6 +114,7 @@ pub(super) async fn run(args: &CheckArgs, observer: Observer, requests: Requests
     let reading = match requests {
         Requests::Given(requests) => Reading::of_requests(requests, part),
         Requests::Listed(list, defaults) => Reading::of_list(list, defaults, part),
+        Requests::OfDomains(domains) => Reading::of_domains(domains, dns, part),
     };
     let most = MOST.min(descriptors.saturating_sub(OTHER_DESCRIPTORS) / 2).max(1);
     let bounds = Bounds {
@@ -101,6 +134,8 @@ pub(super) async fn run(args: &CheckArgs, observer: Observer, requests: Requests
         share: None,
         again,
         bad_lines: false,
+        remarked: false,
+        left_out: false,
         progress: Progress::new(progress_place(args)),
         shown: false,
         begun: Instant::now(),
@@ -109,18 +144,24 @@ pub(super) async fn run(args: &CheckArgs, observer: Observer, requests: Requests
     rows.share = share;
     let end = engine::run(list, checks, bounds, &mut rows, interrupts()).await;
     rows.unbar();
-    let Rows { printer, bad_lines, .. } = rows;
+    let Rows { mut printer, bad_lines, remarked, left_out, .. } = rows;
     let read = *reached.borrow_and_update();
     if end.interrupted {
         say(&resumable(args, read));
+        printer.leave_out("interrupted");
         return printer.finish().interrupted();
     }
-    if listed && read.requests + read.elsewhere + read.done == 0 && !bad_lines {
+    if listed && read.requests + read.elsewhere + read.done == 0 && !bad_lines && !remarked {
         say("--input: nothing to check: it holds no target; give one a line");
         return Exit::Usage;
     }
     if read.done > 0 && read.requests == 0 && !args.quiet {
         say("--resume: nothing is left to check");
+    }
+    if bad_lines {
+        printer.leave_out("some lines of the input could not be read");
+    } else if left_out || remarked && read.requests == 0 {
+        printer.leave_out("some addresses were left out");
     }
     match printer.finish() {
         exit if bad_lines && exit != Exit::Defect => {
@@ -139,7 +180,7 @@ fn resumable(args: &CheckArgs, read: Reached) -> String {
     match (&args.resume, args.format, &args.input) {
         _ if read.requests == 0 => "interrupted: nothing was checked".into(),
         (Some(file), ..) => format!("{done}; to go on, give the same command again, with >> {}", file.display()),
-        (None, Some(Format::Ndjson), Some(_)) => {
+        (None, Some(Format::Ndjson | Format::Csv), Some(_)) => {
             format!(
                 "{done}; to go on, give the same command again with --resume FILE >> FILE, the file that holds this output"
             )
@@ -214,6 +255,10 @@ struct Rows<'a> {
     share: Option<reading::Share>,
     again: Option<Again>,
     bad_lines: bool,
+    /// Something was said of where the checks come from.
+    remarked: bool,
+    /// Addresses were left out that should have been looked at.
+    left_out: bool,
     progress: Progress,
     /// A bar is on the terminal.
     shown: bool,
@@ -256,6 +301,15 @@ impl Sink<Vec<Judged>> for Rows<'_> {
         self.unbar();
         say(why);
         self.bad_lines = true;
+    }
+
+    fn remark(&mut self, remark: &Remark) {
+        if remark.left_out || !self.args.quiet {
+            self.unbar();
+            say(&remark.text);
+        }
+        self.remarked = true;
+        self.left_out |= remark.left_out;
     }
 
     fn flush(&mut self) {

@@ -13,9 +13,10 @@ use super::engine::Given;
 use super::identity::Identity;
 use super::resume::Done;
 use super::shard::Shard;
+use crate::cli::domain::Domains;
 use crate::cli::input::{Input, Read};
 use crate::cli::plan::LineDefaults;
-use crate::observe::Request;
+use crate::observe::{Dns, Request};
 
 /// Requests that are read before there is a place for them.
 const AHEAD: usize = 64;
@@ -93,6 +94,7 @@ impl Reading {
                         None => continue,
                     },
                     Ok(Read::Bad(why)) => Given::Bad(why),
+                    Ok(Read::Remark(remark)) => Given::Remark(remark),
                     Err(e) => Given::Bad(format!("--input: reading stopped: {e}")),
                 };
                 if given.send(given_now).await.is_err() || failed {
@@ -102,6 +104,31 @@ impl Reading {
             reached.send_modify(|r| r.ended = true);
         });
         Self { list: taken, reached: seen, share: octets.map(|octets| Share { read, octets }) }
+    }
+
+    /// What domains say of their mail hosts, asked in a task of its own.
+    pub(super) fn of_domains(domains: Domains, dns: Dns, mut part: Part) -> Self {
+        let (found, mut checks) = mpsc::channel(AHEAD);
+        tokio::spawn(domains.feed(dns, found));
+        let (given, taken) = mpsc::channel(AHEAD);
+        let (reached, seen) = watch::channel(Reached::default());
+        tokio::spawn(async move {
+            while let Some(read) = checks.recv().await {
+                let given_now = match read {
+                    Read::Request(request) => match part.leaves(request, &reached) {
+                        Some(request) => Given::Request(Box::new(request)),
+                        None => continue,
+                    },
+                    Read::Remark(remark) => Given::Remark(remark),
+                    Read::Bad(why) => Given::Bad(why),
+                };
+                if given.send(given_now).await.is_err() {
+                    return;
+                }
+            }
+            reached.send_modify(|r| r.ended = true);
+        });
+        Self { list: taken, reached: seen, share: None }
     }
 
     /// The requests of the command line: an address of a pool is a request of its own.

@@ -13,6 +13,7 @@ use tokio::io::AsyncBufRead;
 
 use super::plan::{LineDefaults, check_ehlo};
 use super::range;
+use crate::domain::Remark;
 use crate::observe::Request;
 use crate::target::Target;
 use lines::{Line, Lines};
@@ -39,6 +40,8 @@ pub(super) enum Read {
     Request(Request),
     /// A line that is none, with its number and the reason.
     Bad(String),
+    /// Something to say of where the checks come from.
+    Remark(Remark),
 }
 
 /// What the lines are.
@@ -112,7 +115,7 @@ impl<R: AsyncBufRead + Unpin> Input<R> {
             };
             match row.and_then(|row| pool(row, &self.defaults)) {
                 Ok(Entry::One(request)) => return Ok(Some(Read::Request(*request))),
-                Ok(Entry::Pool(pool)) => self.pool = Some(pool),
+                Ok(Entry::Pool(pool)) => self.pool = Some(*pool),
                 Err(why) => return Ok(Some(bad(number, &why))),
             }
         }
@@ -165,7 +168,7 @@ fn row_of_line(text: &str) -> Result<Row, String> {
 /// What a row asks for.
 enum Entry {
     One(Box<Request>),
-    Pool(Pool),
+    Pool(Box<Pool>),
 }
 
 fn pool(row: Row, defaults: &LineDefaults) -> Result<Entry, String> {
@@ -186,7 +189,7 @@ fn pool(row: Row, defaults: &LineDefaults) -> Result<Entry, String> {
     let Some(range) = range else { return Ok(Entry::One(Box::new(request))) };
     let mut rest = range::each(range);
     if alone || defaults.no_connect {
-        return Ok(Entry::Pool(Pool { request, rest }));
+        return Ok(Entry::Pool(Box::new(Pool { request, rest })));
     }
     let ips: Vec<IpAddr> = rest.by_ref().take(MAX_BEHIND_TARGET).collect();
     if rest.next().is_some() {
@@ -216,6 +219,7 @@ mod tests {
                     r.label
                 ),
                 Read::Bad(why) => why,
+                Read::Remark(remark) => remark.text,
             });
         }
         got
