@@ -269,7 +269,7 @@ mod tests {
         (kept, end, work.most.load(Ordering::SeqCst))
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn as_done_or_in_order_and_never_more_than_allowed_at_once() {
         let labels = ["a 300", "b 100", "c 200", "d 10", "e 10"];
         let (kept, end, most) = ran(&labels, 3, false, Kept::default(), &[]).await;
@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(kept.lines, labels);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_panic_is_the_result_of_its_check_alone() {
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(kept.lines, ["a 10", "defect: label b panic", "bad: no", "c 10"]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn the_first_interrupt_lets_end_what_is_in_flight_and_the_second_drops_it() {
         let labels = ["a 100", "b 500", "c 100", "d 100"];
         let (kept, end, _) = ran(&labels, 2, false, Kept::default(), &[50]).await;
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(kept.said, [false, true]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_reader_who_goes_away_ends_the_run() {
         let labels: Vec<String> = (0..1000).map(|n| format!("{n} 10")).collect();
         let labels: Vec<&str> = labels.iter().map(String::as_str).collect();

@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn as_in_the_input_within_the_window() {
-        let mut order = Order::new(true);
+        let mut order: Order<char> = Order::new(true);
         assert!(order.has_room(0) && order.has_room(WINDOW - 1) && !order.has_room(WINDOW));
         assert_eq!(order.take(2, 'c'), []);
         assert_eq!(order.take(0, 'a'), ['a']);
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(order.take(5, 'f'), []);
         assert_eq!(order.take(4, 'e'), []);
         assert_eq!(order.rest(), ['e', 'f']);
-        let mut as_done = Order::new(false);
+        let mut as_done: Order<char> = Order::new(false);
         assert!(as_done.has_room(u64::MAX));
         assert_eq!(as_done.take(7, 'h'), ['h']);
     }

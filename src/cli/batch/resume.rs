@@ -22,6 +22,10 @@ use crate::target::Target;
 /// The longest line of an earlier output, in octets.
 const MAX_LINE: u64 = 16 << 20;
 
+/// How every line of ours begins, and the header of CSV.
+const JSON_BEGINS: &str = "{\"label\":";
+const CSV_BEGINS: &str = "label,";
+
 /// What an earlier run has done.
 #[derive(Debug, Default)]
 pub(super) struct Done {
@@ -83,6 +87,10 @@ impl Done {
             if !line.ends_with(b"\n") {
                 if read as u64 == MAX_LINE {
                     return Err(format!("line {}: longer than any result", number + 1));
+                }
+                // Somebody else's file must not lose its last line to us.
+                if number == 0 && ![JSON_BEGINS, CSV_BEGINS].iter().any(|b| begins_as(&line, b.as_bytes())) {
+                    return Err("neither a result in NDJSON nor one in CSV".into());
                 }
                 break;
             }
@@ -152,6 +160,11 @@ impl Again {
 
 fn key(request: &Request) -> u128 {
     Identity::of_request(request).wide_hash(&label_text(&request.label))
+}
+
+/// Whether a line without its end may have been one that begins so.
+fn begins_as(torn: &[u8], whole: &[u8]) -> bool {
+    torn.iter().zip(whole).all(|(a, b)| a == b)
 }
 
 fn of_json(line: &str) -> Result<Held, String> {
@@ -329,9 +342,12 @@ mod tests {
             ("hello\nworld\n".to_owned(), "no column `label`"),
             (format!("{good}{{}}\n"), "line 2: no result"),
             (format!("{good}\n"), "line 2"),
+            ("somebody else's last line".into(), "neither"),
         ] {
             assert!(read(&text).1.unwrap_err().contains(why), "{text}");
         }
         assert_eq!(read("").1.unwrap().checks, 0);
+        let mut torn = read("{\"la").1.unwrap();
+        assert_eq!((torn.checks, torn.cut, torn.take_again().is_none()), (0, 4, true));
     }
 }
