@@ -45,7 +45,7 @@ pub(super) fn html_check(check: &Check) -> String {
     );
     if let Some(change) = &check.change {
         let said = escaped(&change.differences.join("; "));
-        let _ = write!(out, "<p><strong>{}</strong> {said}</p>\n", change.kind.as_str());
+        let _ = writeln!(out, "<p><strong>{}</strong> {said}</p>", change.kind.as_str());
     }
     out += "<table>\n<tr><th>compared</th><th>with</th><th>result</th></tr>\n";
     for edge in edges(check) {
@@ -55,9 +55,9 @@ pub(super) fn html_check(check: &Check) -> String {
                 format!("<td>{name} {}</td>", shown.join("<br>"))
             };
             let result = if place == 0 { state_words(edge.state) } else { "" };
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "<tr>{}{}<td>{result}</td></tr>\n",
+                "<tr>{}{}<td>{result}</td></tr>",
                 cell(edge.left_label, left),
                 cell(edge.right_label, right)
             );
@@ -65,7 +65,7 @@ pub(super) fn html_check(check: &Check) -> String {
     }
     out += "</table>\n<dl>\n";
     for (key, fact) in facts(check) {
-        let _ = write!(out, "<dt>{key}</dt><dd>{}</dd>\n", escaped(&fact));
+        let _ = writeln!(out, "<dt>{key}</dt><dd>{}</dd>", escaped(&fact));
     }
     out += "</dl>\n";
     out.extend(ordered_findings(check).into_iter().map(finding));
@@ -83,11 +83,11 @@ fn finding(finding: &Finding) -> String {
         escaped(&finding.reference)
     );
     if !finding.fix.steps.is_empty() {
-        let steps: String = finding.fix.steps.iter().map(|s| format!("<li>{}</li>", escaped(s))).collect();
-        let _ = write!(out, "<ol>{steps}</ol>\n");
+        let steps: Vec<String> = finding.fix.steps.iter().map(|s| format!("<li>{}</li>", escaped(s))).collect();
+        let _ = writeln!(out, "<ol>{}</ol>", steps.concat());
     }
     if !finding.fix.records.is_empty() {
-        let _ = write!(out, "<pre>{}</pre>\n", escaped(&finding.fix.records.join("\n")));
+        let _ = writeln!(out, "<pre>{}</pre>", escaped(&finding.fix.records.join("\n")));
     }
     out
 }
@@ -100,21 +100,21 @@ fn marked(verdict: Verdict, text: &str) -> String {
 pub(super) fn html_end(summary: &Summary, gone: &[Gone]) -> String {
     let mut out = format!("<h2>Summary</h2>\n<p>{}</p>\n", escaped(summary_line(summary).trim_end()));
     if let Some(changes) = &summary.changes {
-        let _ = write!(out, "<p>{}</p>\n", escaped(&changes_line(changes)));
+        let _ = writeln!(out, "<p>{}</p>", escaped(&changes_line(changes)));
     }
     if !gone.is_empty() {
-        let items: String =
+        let items: Vec<String> =
             gone.iter().map(|g| format!("<li>{}</li>", escaped(&identity_words(&g.identity)))).collect();
-        let _ = write!(out, "<p>Gone:</p>\n<ul>{items}</ul>\n");
+        let _ = writeln!(out, "<p>Gone:</p>\n<ul>{}</ul>", items.concat());
     }
     let findings = by_weight(summary);
     if !findings.is_empty() {
         out += "<table>\n<tr><th>checks</th><th>finding</th><th>severity</th></tr>\n";
         for one in findings {
             let (code, title) = (one.code, escaped(one.code.entry().title));
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "<tr><td>{}</td><td>{code}: {title}</td><td>{}</td></tr>\n",
+                "<tr><td>{}</td><td>{code}: {title}</td><td>{}</td></tr>",
                 one.checks,
                 severity_words(one.severity)
             );

@@ -42,7 +42,7 @@ pub(super) fn markdown_end(summary: &Summary, gone: &[Gone]) -> String {
     }
     if summary.checks != 1 || summary.changes.is_some() {
         lines.extend([String::new(), "## Summary".into(), String::new(), summary_line(summary)]);
-        lines.extend(summary.changes.iter().map(|c| changes_line(c)));
+        lines.extend(summary.changes.iter().map(changes_line));
         for finding in by_weight(summary) {
             let (code, severity) = (finding.code, severity_words(finding.severity));
             lines.push(format!("- {} × `{code}` ({severity}): {}", finding.checks, prose(code.entry().title)));

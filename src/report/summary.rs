@@ -36,7 +36,7 @@ pub(super) fn by_weight(summary: &Summary) -> Vec<FindingCount> {
 pub fn summary_text(summary: &Summary, options: &TableOptions) -> String {
     let ink = Ink { color: options.color };
     let mut lines = vec![summary_line(summary).trim_end().to_owned()];
-    lines.extend(summary.changes.iter().map(|c| changes_line(c)));
+    lines.extend(summary.changes.iter().map(changes_line));
     let findings = by_weight(summary);
     if !findings.is_empty() {
         lines.extend([String::new(), ink.strong("Findings")]);

@@ -246,6 +246,7 @@ impl Work for Checks {
 }
 
 /// The rows, and what is told beside them.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Rows<'a> {
     args: &'a CheckArgs,
     printer: Printer<'a>,
