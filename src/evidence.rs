@@ -88,6 +88,28 @@ pub struct Evidence {
     pub own: Option<OwnSeen>,
 }
 
+/// What a zone's own servers and the resolvers said to one question, where a change is watched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watched {
+    /// What was asked.
+    pub question: Question,
+    /// The zone that holds the answer; `null` where nobody could tell.
+    pub apex: Option<String>,
+    /// The zone's servers, an entry an address; of a server whose address could not be had, what came of that.
+    pub authority: Vec<AuthoritySaid>,
+    /// The resolvers' answers.
+    pub resolvers: Vec<Lookup>,
+}
+
+/// What one of a zone's servers said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuthoritySaid {
+    /// The server's name in NS; empty where only its address was given.
+    pub name: String,
+    /// Its answer.
+    pub lookup: Lookup,
+}
+
 /// What this machine could learn of the address that it sends from, in one address family.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OwnSeen {
@@ -195,6 +217,10 @@ pub enum FaultKind {
     HandshakeFailed,
     /// Another error of the system.
     Io,
+    /// This machine had no socket left.
+    Shortage,
+    /// An error in this program ended the check.
+    Defect,
 }
 
 /// An observation that failed.

@@ -11,6 +11,7 @@ pub mod bounce;
 pub mod cli;
 pub mod desk;
 pub mod dns;
+pub mod domain;
 pub mod evidence;
 pub mod judge;
 pub mod knowledge;

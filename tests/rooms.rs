@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("target", &["name"], PURE),
     ("smtp", &["name"], PURE),
     ("dns", &["name"], PURE),
+    ("domain", &["name", "dns"], PURE),
     ("evidence", &["name", "target", "smtp", "dns"], PURE),
     ("knowledge", &["name"], PURE),
     ("judge", &["evidence", "knowledge", "name", "smtp", "dns"], PURE),
@@ -28,6 +29,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &[
             "bounce",
             "desk",
+            "domain",
             "knowledge",
             "judge",
             "observe",

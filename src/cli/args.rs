@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::batch::{Rate, Shard};
 use super::exit::FailOn;
 use crate::judge::receivers::Selection;
 use crate::report::{Format, Ticket};
@@ -50,7 +51,7 @@ pub enum Command {
 }
 
 /// Options of `check`.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct CheckArgs {
     /// A host, host:port, IP, [v6]:port, smtps://host (implicit TLS) or submission://host (587)
     #[arg(value_name = "TARGET")]
@@ -74,12 +75,38 @@ pub struct CheckArgs {
     #[arg(long, value_name = "NAME[/TYPE]@SERVER[:PORT]", help_heading = "Identity")]
     pub whoami: Vec<String>,
 
-    /// Many: one TARGET a line, or NDJSON {"target":…} / {"ip":…,"ehlo":…}, with an optional "label"
+    /// Many: one TARGET a line, NDJSON {"target":…} / {"ip":…,"ehlo":…}, or CSV with a header of target, ip,
+    /// ehlo, port; with an optional "label"
     #[arg(long, value_name = "FILE|-", help_heading = "Many")]
     pub input: Option<PathBuf>,
-    /// Checks at once with --input
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Many")]
-    pub concurrency: u16,
+    /// Checks at once [default: as many as resolver and machine bear]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16384), help_heading = "Many")]
+    pub concurrency: Option<u16>,
+    /// Connections to one address at once; what a dialogue with it has shown holds for the whole run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Many")]
+    pub per_host: u16,
+    /// Checks begun a second, at most
+    #[arg(long, value_name = "N", help_heading = "Many")]
+    pub rate: Option<Rate>,
+    /// Print in the order of --input, not as done
+    #[arg(long, help_heading = "Many")]
+    pub ordered: bool,
+    /// Leave out what this output of an earlier run holds (ndjson or csv); a torn last line is cut off it
+    #[arg(long, value_name = "FILE", conflicts_with = "replay", help_heading = "Many")]
+    pub resume: Option<PathBuf>,
+    /// Do the K-th of N parts of the list: each identity is in one part, whatever the order
+    #[arg(long, value_name = "K/N", conflicts_with = "replay", help_heading = "Many")]
+    pub shard: Option<Shard>,
+
+    /// TARGET as a domain.
+    #[command(flatten)]
+    pub domain: super::domain::DomainArgs,
+    /// The comparison.
+    #[command(flatten)]
+    pub baseline: super::baseline::BaselineArgs,
+    /// The repetition.
+    #[command(flatten)]
+    pub watch: super::watch::WatchArgs,
 
     /// Ask this server, not the system's; repeat it, and disagreement is a result
     #[arg(long, value_name = "IP[:PORT]", help_heading = "How to look")]
@@ -140,6 +167,13 @@ pub struct CheckArgs {
     /// The transcript, SMTP and DNS, on standard error
     #[arg(short, long, help_heading = "Report")]
     pub verbose: bool,
+}
+
+impl CheckArgs {
+    /// Whether this is, by the look of it, more than a handful of checks.
+    pub(super) fn many(&self) -> bool {
+        self.input.is_some() || self.targets.len() > 8 || self.ip.iter().any(|ip| ip.contains('/'))
+    }
 }
 
 /// Options of `demo`.

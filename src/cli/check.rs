@@ -1,31 +1,34 @@
 //! `check`: plan, observe, judge, print; whatever was learnt before a trouble is printed too.
 
-use std::cell::Cell;
-use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::stream::{self, Stream, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::args::CheckArgs;
+use super::baseline::Baseline;
+use super::batch::{self, List, Requests};
 use super::exit::Exit;
-use super::input::{self, Read};
+use super::judged::Judging;
 use super::output::say;
-use super::plan::{LineDefaults, Plan, Source, own_name_remark};
+use super::plan::{Plan, PlanFault, Source, own_name_remark};
 use super::printer::Printer;
 use super::save::Saving;
+use super::watch::Rounds;
 use crate::evidence::{Evidence, EvidenceFile, LoadFault};
 use crate::observe::{Dns, Observer, Options, Request};
+use crate::report::Format;
 
 /// The longest that one try of a DNS question may take.
 const DNS_TRY: Duration = Duration::from_secs(3);
-/// How long the first result of an input waits to learn whether it is the only one.
-const SETTLE: Duration = Duration::from_millis(200);
+/// More checks than this of one command are rows, where no format is asked for.
+const MAX_TABLES: usize = 4;
+/// A pool of more addresses is printed as rows, since a matrix needs all of them.
+const MAX_POOL: usize = 1024;
+/// The most checks of a repeated run.
+const MAX_WATCHED: usize = 10_000;
 /// An evidence file larger than this is not read.
 const MAX_EVIDENCE: u64 = 512 << 20;
 
@@ -36,6 +39,12 @@ pub(super) fn dns_try(timeout: Duration) -> Duration {
 
 /// Runs `check`.
 pub(super) async fn run(args: &CheckArgs) -> Exit {
+    let args = &super::watch::without_target(args.clone());
+    let exit = plan_and_check(args).await;
+    if args.format == Some(Format::Nagios) { exit.monitored() } else { exit }
+}
+
+async fn plan_and_check(args: &CheckArgs) -> Exit {
     let plan = match Plan::of(args) {
         Ok(plan) => plan,
         Err(fault) => {
@@ -53,49 +62,68 @@ pub(super) async fn run(args: &CheckArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    match &plan.source {
-        Source::Replay(file) => replay(args, file).await,
-        Source::Requests(requests) => {
-            live(args, &plan.resolvers, &plan.options, Requests::Given(requests.clone()), saving).await
+    let (rounds, baseline) = match (Rounds::of(args), Baseline::of(&args.baseline, args.fail_on)) {
+        (Ok(rounds), Ok(baseline)) => (rounds, baseline),
+        (Err(PlanFault(fault)), _) | (_, Err(fault)) => {
+            say(&fault);
+            return Exit::Usage;
         }
-        Source::Own(services) => match super::own::requests(args, &plan.options, services).await {
-            Ok((requests, left)) => {
-                let options = Options { timeout: left, ..plan.options.clone() };
-                live(args, &plan.resolvers, &options, Requests::Given(requests), saving).await
-            }
-            Err(exit) => exit,
-        },
+    };
+    if let Source::Replay(file) = &plan.source {
+        return replay(args, file, baseline).await;
+    }
+    if let Some(rounds) = rounds {
+        return repeatedly(args, &plan, rounds).await;
+    }
+    let (requests, left) = match requests(args, &plan).await {
+        Ok(found) => found,
+        Err(exit) => return exit,
+    };
+    let options = Options { timeout: left.unwrap_or(plan.options.timeout), ..plan.options.clone() };
+    let printer = Printer::new(args, saving).comparing(baseline);
+    live(args, &plan.resolvers, &options, requests, printer).await
+}
+
+/// Where the checks come from, and how much of `--timeout` is left, where finding out has taken some of it.
+async fn requests(args: &CheckArgs, plan: &Plan) -> Result<(Requests, Option<Duration>), Exit> {
+    match &plan.source {
+        Source::Replay(_) => Ok((Requests::Given(Vec::new()), None)),
+        Source::Requests(requests) => Ok((Requests::Given(requests.clone()), None)),
+        Source::Domains(domains) => Ok((Requests::OfDomains(domains.clone()), None)),
+        Source::Own(services) => {
+            let (requests, left) = super::own::requests(args, &plan.options, services).await?;
+            Ok((Requests::Given(requests), Some(left)))
+        }
         Source::Input(file) => match open(file).await {
-            Ok(reader) => {
-                let requests = Requests::Read(reader, plan.line.clone());
-                live(args, &plan.resolvers, &plan.options, requests, saving).await
-            }
+            Ok((reader, octets)) => Ok((Requests::Listed(List::new(reader, octets), plan.line.clone()), None)),
             Err(e) => {
                 say(&format!("--input {}: {e}; give a readable file, or - for standard input", file.display()));
-                Exit::Usage
+                Err(Exit::Usage)
             }
         },
     }
 }
 
-type Reader = BufReader<Box<dyn AsyncRead + Unpin + Send>>;
+type Octets = Box<dyn AsyncRead + Unpin + Send>;
 
-async fn open(file: &Path) -> io::Result<Reader> {
-    Ok(BufReader::new(if file.as_os_str() == "-" {
-        Box::new(tokio::io::stdin())
-    } else {
-        Box::new(tokio::fs::File::open(file).await?)
-    }))
+/// A file, and its size where it has one; standard input for `-`.
+async fn open(file: &Path) -> io::Result<(Octets, Option<u64>)> {
+    if file.as_os_str() == "-" {
+        return Ok((Box::new(tokio::io::stdin()), None));
+    }
+    let file = tokio::fs::File::open(file).await?;
+    let size = file.metadata().await.ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    Ok((Box::new(file), size))
 }
 
-async fn replay(args: &CheckArgs, file: &Path) -> Exit {
+async fn replay(args: &CheckArgs, file: &Path, baseline: Option<Baseline>) -> Exit {
     let refuse = |why: String| {
         say(&format!("--replay {}: {why}", file.display()));
         Exit::Usage
     };
     let mut text = String::new();
     let read = match open(file).await {
-        Ok(reader) => reader.take(MAX_EVIDENCE).read_to_string(&mut text).await,
+        Ok((reader, _)) => reader.take(MAX_EVIDENCE).read_to_string(&mut text).await,
         Err(e) => Err(e),
     };
     if let Err(e) = read {
@@ -116,20 +144,23 @@ async fn replay(args: &CheckArgs, file: &Path) -> Exit {
     if evidence.is_empty() {
         return refuse("nothing to check: it holds the evidence of no check".into());
     }
-    let mut printer = Printer::new(args, None);
+    let mut printer = Printer::new(args, None).comparing(baseline);
     // The checks of one request began together, at one target.
     let together = |a: &Evidence, b: &Evidence| {
         a.observed_at == b.observed_at
             && a.label == b.label
             && (&a.target.host, a.target.port) == (&b.target.host, b.target.port)
     };
-    evidence.chunk_by(together).for_each(|found| printer.take_all(found));
+    let requests: Vec<usize> = evidence.chunk_by(together).map(<[_]>::len).collect();
+    if requests.len() > MAX_TABLES || requests.iter().any(|checks| *checks > MAX_POOL) {
+        printer.by_rows();
+    }
+    let judging = Judging::of(args);
+    let mut evidence = evidence.into_iter();
+    for checks in requests {
+        printer.take_all(evidence.by_ref().take(checks).map(|e| judging.judge(e)).collect());
+    }
     printer.finish()
-}
-
-enum Requests {
-    Given(Vec<Request>),
-    Read(Reader, LineDefaults),
 }
 
 async fn live(
@@ -137,147 +168,86 @@ async fn live(
     resolvers: &[SocketAddr],
     options: &Options,
     requests: Requests,
-    saving: Option<Saving>,
+    mut printer: Printer<'_>,
 ) -> Exit {
     // Judging comes after the last answer; its data is read while the first is waited for.
     tokio::task::spawn_blocking(crate::knowledge::load);
+    let (dns, observer) = match look(resolvers, options) {
+        Ok(both) => both,
+        Err(exit) => return exit,
+    };
+    // A matrix wants all addresses of its pool; anything else is printed as it comes.
+    let most = if printer.shows_pools() { MAX_POOL } else { 1 };
+    match requests {
+        Requests::Given(requests) if requests.len() == 1 && requests[0].ips.len() <= most => {
+            one(args, &observer, &requests[0], printer).await
+        }
+        requests => {
+            if let Requests::Given(requests) = &requests
+                && requests.iter().map(|r| r.ips.len()).sum::<usize>() > MAX_TABLES
+            {
+                printer.by_rows();
+            }
+            batch::run(args, observer, dns, requests, printer).await
+        }
+    }
+}
+
+/// What asks and what observes.
+fn look(resolvers: &[SocketAddr], options: &Options) -> Result<(Dns, Observer), Exit> {
     let per_try = dns_try(options.timeout);
     let dns = match resolvers {
-        [] => match Dns::of_system(per_try) {
-            Ok(dns) => dns,
-            Err(e) => {
-                say(&format!("no resolver: {}; name one with --resolver IP[:PORT]", e.0));
-                return Exit::Usage;
-            }
-        },
+        [] => Dns::of_system(per_try).map_err(|e| {
+            say(&format!("no resolver: {}; name one with --resolver IP[:PORT]", e.0));
+            Exit::Usage
+        })?,
         servers => Dns::each_of(servers, per_try),
     };
-    let observer = match Observer::new(dns, options.clone()) {
-        Ok(observer) => observer,
-        Err(e) => {
-            say(&format!("TLS cannot be set up: {e}"));
-            return Exit::Defect;
-        }
+    let observer = Observer::new(dns.clone(), options.clone()).map_err(|e| {
+        say(&format!("TLS cannot be set up: {e}"));
+        Exit::Defect
+    })?;
+    Ok((dns, observer))
+}
+
+/// `--watch` and `--until-agree`: the checks are found once, and made again and again.
+async fn repeatedly(args: &CheckArgs, plan: &Plan, rounds: Rounds) -> Exit {
+    let look = || look(&plan.resolvers, &plan.options);
+    let given = match requests(args, plan).await {
+        Ok((given, _)) => given,
+        Err(exit) => return exit,
     };
-    let printer = Printer::new(args, saving);
-    let at_once = usize::from(args.concurrency);
+    let requests = match look() {
+        Ok((dns, _)) => batch::all(given, dns, MAX_WATCHED).await,
+        Err(exit) => return exit,
+    };
     match requests {
-        Requests::Given(requests) => given(&observer, &requests, at_once, printer).await,
-        Requests::Read(reader, defaults) => batch(&observer, reader, defaults, at_once, printer).await,
-    }
-}
-
-/// The command line's own: printed in its order.
-async fn given(observer: &Observer, requests: &[Request], at_once: usize, mut printer: Printer<'_>) -> Exit {
-    let (stop, stopped) = oneshot::channel();
-    let checks = stream::iter(requests).take_until(stopped).map(|r| observer.observe(r)).buffered(at_once);
-    let patience = if requests.len() == 1 { Patience::None } else { Patience::One };
-    let end = drive(checks, stop, patience, &mut printer, None).await;
-    end.exit(printer.finish())
-}
-
-/// Many: printed as done.
-async fn batch(
-    observer: &Observer,
-    reader: Reader,
-    defaults: LineDefaults,
-    at_once: usize,
-    mut printer: Printer<'_>,
-) -> Exit {
-    let (stop, stopped) = oneshot::channel();
-    let (lines, progress) = read_ahead(reader, defaults);
-    let bad_lines = Cell::new(false);
-    let requests = stream::unfold(lines, |mut lines| async move { lines.recv().await.map(|read| (read, lines)) })
-        .filter_map(|read| {
-            let why = match read {
-                Ok(Read::Request(request)) => return ready(Some(request)),
-                Ok(Read::Bad(why)) => why,
-                Err(e) => format!("--input: reading stopped: {e}"),
-            };
+        Ok(requests) if requests.is_empty() => {
+            say("nothing to check");
+            Exit::Unknown
+        }
+        Ok(requests) => super::watch::run(args, plan, rounds, requests, look).await,
+        Err(why) => {
             say(&why);
-            bad_lines.set(true);
-            ready(None)
-        });
-    let checks = requests
-        .take_until(stopped)
-        .map(|request| async move { observer.observe(&request).await })
-        .buffer_unordered(at_once);
-    let end = drive(checks, stop, Patience::One, &mut printer, Some(progress.clone())).await;
-    if !end.interrupted && progress.borrow().requests == 0 && !bad_lines.get() {
-        say("--input: nothing to check: it holds no target; give one a line");
-        return Exit::Usage;
-    }
-    match end.exit(printer.finish()) {
-        exit if bad_lines.get() && exit != Exit::Defect => {
-            // Somebody's lines were not checked, which no verdict on the others makes good.
-            let rest = if progress.borrow().requests == 0 { "nothing was checked" } else { "the others were checked" };
-            say(&format!("some lines of the input could not be read; {rest}"));
             Exit::Usage
         }
-        exit => exit,
     }
 }
 
-/// How many interrupts let the checks in flight end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
-    /// The first one drops them.
-    None,
-    /// The first one lets them end, the second drops them.
-    One,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug)]
-struct End {
-    interrupted: bool,
-}
-
-impl End {
-    fn exit(self, exit: Exit) -> Exit {
-        if self.interrupted { exit.interrupted() } else { exit }
-    }
-}
-
-/// Prints checks until there are none, or an interrupt ends them; dropping `stop` ends the taking of new ones.
-async fn drive(
-    checks: impl Stream<Item = Vec<Evidence>>,
-    stop: oneshot::Sender<()>,
-    patience: Patience,
-    printer: &mut Printer<'_>,
-    mut progress: Option<watch::Receiver<Progress>>,
-) -> End {
-    let mut stop = Some(stop);
-    let mut interrupted = false;
-    let mut checks = std::pin::pin!(checks);
-    let mut interrupt = std::pin::pin!(interrupt());
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut interrupt => {
-                interrupt.set(self::interrupt());
-                if interrupted || patience == Patience::None {
-                    say("interrupted: what was being checked is dropped");
-                    return End { interrupted: true };
-                }
-                say("interrupted: letting the checks in flight end; interrupt again to drop them");
-                interrupted = true;
-                drop(stop.take());
-            }
-            found = checks.next() => {
-                let Some(found) = found else { return End { interrupted } };
-                if let Some(progress) = progress.as_mut().filter(|_| !printer.begun())
-                    && several(progress).await
-                {
-                    printer.by_rows();
-                }
-                printer.take_all(&found);
-                if printer.gone() {
-                    drop(stop.take());
-                }
-            }
+/// A single request: an interrupt drops it.
+async fn one(args: &CheckArgs, observer: &Observer, request: &Request, mut printer: Printer<'_>) -> Exit {
+    let found = tokio::select! {
+        biased;
+        () = interrupt() => {
+            say("interrupted: what was being checked is dropped");
+            printer.leave_out("interrupted");
+            return printer.finish().interrupted();
         }
-    }
+        found = observer.observe(request) => found,
+    };
+    let judging = Judging::of(args);
+    printer.take_all(found.into_iter().map(|evidence| judging.judge(evidence)).collect());
+    printer.finish()
 }
 
 /// One interrupt from the terminal; never, where the system lets us have none.
@@ -285,41 +255,4 @@ async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// What has been read of the input.
-#[derive(Clone, Copy, Debug, Default)]
-struct Progress {
-    requests: usize,
-    ended: bool,
-}
-
-/// Whether the input holds more than one request. One that stays open is taken to.
-async fn several(progress: &mut watch::Receiver<Progress>) -> bool {
-    let _ = timeout(SETTLE, progress.wait_for(|p| p.requests > 1 || p.ended)).await;
-    let now = *progress.borrow();
-    now.requests > 1 || !now.ended
-}
-
-/// Reads in a task of its own, since half a line must not be lost when something else is ready first.
-fn read_ahead(
-    mut reader: Reader,
-    defaults: LineDefaults,
-) -> (mpsc::Receiver<io::Result<Read>>, watch::Receiver<Progress>) {
-    let (lines, taken) = mpsc::channel(64);
-    let (progress, seen) = watch::channel(Progress::default());
-    tokio::spawn(async move {
-        let mut number = 0;
-        while let Some(read) = input::next(&mut reader, &mut number, &defaults).await.transpose() {
-            let failed = read.is_err();
-            if let Ok(Read::Request(_)) = read {
-                progress.send_modify(|p| p.requests += 1);
-            }
-            if lines.send(read).await.is_err() || failed {
-                break;
-            }
-        }
-        progress.send_modify(|p| p.ended = true);
-    });
-    (taken, seen)
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use crate::judge::{Check, Code, Severity, Verdict};
+use crate::judge::{Check, Code, Severity, Standing};
 
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub enum Exit {
     Unknown,
     /// A defect of ours.
     Defect,
+    /// A monitor's WARNING: findings of severity `warning`, or a verdict `differ` (`--format nagios`).
+    Warning,
+    /// A monitor's CRITICAL: findings of severity `error` (`--format nagios`).
+    Critical,
 }
 
 impl Exit {
@@ -26,8 +30,8 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Agrees => 0,
-            Self::Findings => 1,
-            Self::Usage => 2,
+            Self::Findings | Self::Warning => 1,
+            Self::Usage | Self::Critical => 2,
             Self::Unknown => 3,
             Self::Defect => 70,
         }
@@ -39,6 +43,18 @@ impl Exit {
         match self {
             Self::Defect => Self::Defect,
             _ => Self::Unknown,
+        }
+    }
+}
+
+impl Exit {
+    /// The same for a monitor, whose 2 is CRITICAL and who knows no 70: what did not run well is UNKNOWN.
+    #[must_use]
+    pub fn monitored(self) -> Self {
+        match self {
+            Self::Findings => Self::Warning,
+            Self::Usage | Self::Defect => Self::Unknown,
+            other => other,
         }
     }
 }
@@ -61,35 +77,45 @@ pub enum FailOn {
     Never,
 }
 
+impl FailOn {
+    /// The lightest finding that counts; `None` where nothing does.
+    pub fn least(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Never => None,
+        }
+    }
+}
+
 /// Adds up the exits of a run's checks: a defect outweighs findings, findings outweigh "could not tell".
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     findings: bool,
     unknown: bool,
+    defect: bool,
 }
 
 impl Tally {
     /// Counts one check.
     pub fn add(&mut self, check: &Check, fail_on: FailOn) {
-        let least = match fail_on {
-            FailOn::Error => Some(Severity::Error),
-            FailOn::Warning => Some(Severity::Warning),
-            FailOn::Never => None,
-        };
-        if let Some(least) = least {
-            let differs = check.agreement.verdict == Verdict::Differ;
-            self.findings |= differs || check.findings.iter().any(|f| f.severity >= least);
+        match Standing::of(check, fail_on.least()) {
+            Standing::Agrees => {}
+            Standing::Findings => self.findings = true,
+            Standing::Unknown => self.unknown = true,
         }
-        let unreached = check.smtp.as_ref().is_some_and(|s| s.fault.is_some());
-        // Every address of a target is to be checked: one left out leaves the question open.
-        let left_out = |code| matches!(code, Code::TargetLookupFailed | Code::TargetManyAddresses);
-        let unseen = check.findings.iter().any(|f| left_out(f.code));
-        self.unknown |= check.agreement.verdict == Verdict::Unknown || unreached || unseen;
+        self.defect |= check.findings.iter().any(|f| f.code == Code::Defect);
+    }
+
+    /// Counts something that was to be checked and was not.
+    pub fn leave_out(&mut self) {
+        self.unknown = true;
     }
 
     /// The sum.
     pub fn exit(self) -> Exit {
         match self {
+            Self { defect: true, .. } => Exit::Defect,
             Self { findings: true, .. } => Exit::Findings,
             Self { unknown: true, .. } => Exit::Unknown,
             Self { .. } => Exit::Agrees,

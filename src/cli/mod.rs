@@ -3,25 +3,33 @@
 #![expect(clippy::disallowed_methods, reason = "this room reads arguments and files and starts everything else")]
 
 mod args;
+mod baseline;
+mod batch;
 mod bounce;
 mod check;
 mod demo;
+mod domain;
 mod exit;
 mod explain;
 mod input;
+mod judged;
 mod local_mta;
 mod output;
 mod own;
+mod part;
 mod plan;
 mod printer;
+mod range;
 mod receivers;
 mod save;
+mod watch;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 pub use args::Cli;
+pub use batch::{Rate, Shard};
 pub use exit::{Exit, FailOn, Tally};
 
 use args::Command;
@@ -34,7 +42,13 @@ pub fn run() -> ExitCode {
         Err(e) => {
             let usage = e.use_stderr();
             let _ = e.print();
-            return if usage { Exit::Usage } else { Exit::Agrees }.into();
+            let monitored = std::env::args().any(|a| a == "nagios" || a == "--format=nagios");
+            return match usage {
+                false => Exit::Agrees,
+                true if monitored => unmonitored(),
+                true => Exit::Usage,
+            }
+            .into();
         }
     };
     std::panic::set_hook(Box::new(|info| {
@@ -44,11 +58,17 @@ pub fn run() -> ExitCode {
     std::panic::catch_unwind(|| dispatch(cli.command)).unwrap_or(Exit::Defect).into()
 }
 
+/// A monitor reads standard output and its own codes, in which 2 is CRITICAL: what could not run is UNKNOWN.
+fn unmonitored() -> Exit {
+    let _ = Results::default().write("SMTP IDENTITY UNKNOWN - not run; standard error says why\n");
+    Exit::Unknown
+}
+
 fn dispatch(command: Command) -> Exit {
     match command {
-        Command::Check(args) => in_runtime(|| async move { check::run(&args).await }),
-        Command::Bounce(args) => in_runtime(|| async move { bounce::run(&args).await }),
-        Command::Demo(args) => in_runtime(|| async move { demo::run(&args).await }),
+        Command::Check(args) => in_runtime(args.many(), || async move { check::run(&args).await }),
+        Command::Bounce(args) => in_runtime(false, || async move { bounce::run(&args).await }),
+        Command::Demo(args) => in_runtime(false, || async move { demo::run(&args).await }),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -65,9 +85,11 @@ fn dispatch(command: Command) -> Exit {
     }
 }
 
-/// One thread: the work is waiting, and a single check starts the sooner for it.
-fn in_runtime<F: Future<Output = Exit>>(run: impl FnOnce() -> F) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+/// One thread: the work is waiting, and a single check starts the sooner for it. Many checks use every core.
+fn in_runtime<F: Future<Output = Exit>>(many: bool, run: impl FnOnce() -> F) -> Exit {
+    let mut builder =
+        if many { tokio::runtime::Builder::new_multi_thread() } else { tokio::runtime::Builder::new_current_thread() };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
             say(&format!("this machine gives no event loop: {e}"));

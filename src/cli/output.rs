@@ -5,20 +5,41 @@ use std::io::{self, IsTerminal, Write};
 use super::args::ColorArg;
 use crate::report::clean;
 
-/// Writes results. A reader who has gone away ends the writing, not the run.
+/// What is held of results before it is written.
+const GROUP: usize = 64 << 10;
+
+/// Writes results, whole texts in one write where the system takes them: whoever kills the program finds whole
+/// lines, but perhaps for the last. A reader who has gone away ends the writing, not the run.
 #[derive(Debug, Default)]
 pub(super) struct Results {
     gone: bool,
+    held: Vec<u8>,
 }
 
 impl Results {
-    /// Writes one text at once, so that a line is never torn.
+    /// Writes one text.
     pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
-        if self.gone {
+        self.hold(text)?;
+        self.flush()
+    }
+
+    /// Holds one text until there is a group of them, or until [`Self::flush`].
+    pub(super) fn hold(&mut self, text: &str) -> io::Result<()> {
+        if !self.gone {
+            self.held.extend_from_slice(text.as_bytes());
+        }
+        if self.held.len() >= GROUP { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is held.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if self.held.is_empty() {
             return Ok(());
         }
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        let written = out.write_all(&self.held).and_then(|()| out.flush());
+        self.held.clear();
+        match written {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
                 self.gone = true;
                 Ok(())

@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use super::args::{CheckArgs, TlsArg};
+use super::domain::Domains;
 use super::output::say;
+use super::range;
 use crate::name::{EhloName, unmap};
 use crate::observe::{DEFAULT_CONTROLS, Family, Options, Request, Whoami};
 use crate::smtp::TlsMode;
@@ -30,6 +30,8 @@ pub(super) enum Source {
     Replay(PathBuf),
     /// This machine, by what these services see of it.
     Own(Vec<Whoami>),
+    /// What domains say of their mail hosts.
+    Domains(Domains),
 }
 
 /// A run of `check`, decided.
@@ -91,7 +93,10 @@ impl Plan {
                 Source::Input(file.clone())
             }
             (None, None) if args.own => Source::Own(super::own::services(&args.whoami)?),
-            (None, None) => Source::Requests(requests(args)?),
+            (None, None) => match Domains::of(args, options.timeout)? {
+                Some(domains) => Source::Domains(domains),
+                None => Source::Requests(requests(args)?),
+            },
         };
         Ok(Self { source, resolvers, options, line })
     }
@@ -149,6 +154,7 @@ fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
         },
         controls: controls(&args.control)?,
         further: super::receivers::further(&args.receivers),
+        extent: super::receivers::extent(&args.receivers),
         ..Options::default()
     })
 }
@@ -204,12 +210,17 @@ fn controls(given: &[String]) -> Result<Vec<Target>, PlanFault> {
 /// `10`, `10s`, `1500ms`, `2m`; from 100 ms to an hour.
 pub(super) fn duration(text: &str) -> Result<Duration, PlanFault> {
     let bad = || PlanFault(format!("--timeout {text}: give a time from 100ms to 1h, as in 10s or 1500ms"));
-    let parsed = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| bad())?,
-        Err(_) => text.parse::<jiff::SignedDuration>().ok().and_then(|d| d.try_into().ok()).ok_or_else(bad)?,
-    };
+    let parsed = span(text).ok_or_else(bad)?;
     let allowed = Duration::from_millis(100)..=Duration::from_hours(1);
     if allowed.contains(&parsed) { Ok(parsed) } else { Err(bad()) }
+}
+
+/// Seconds, or a number with its unit.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => text.parse::<jiff::SignedDuration>().ok().and_then(|d| d.try_into().ok()),
+    }
 }
 
 /// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.
@@ -234,29 +245,8 @@ fn addresses(given: &[String]) -> Result<Vec<IpAddr>, PlanFault> {
     let mut all: Vec<IpAddr> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for text in given {
-        let range = match text.parse::<IpAddr>() {
-            Ok(ip) => IpNet::from(unmap(ip)),
-            Err(_) => text
-                .parse::<IpNet>()
-                .map_err(|_| PlanFault(format!("--ip {text}: give an IP address or a range such as 192.0.2.0/28")))?,
-        };
-        let host_bits = range.max_prefix_len() - range.prefix_len();
-        if host_bits > 16 {
-            return fault(format!(
-                "--ip {text}: a range of 2^{host_bits} addresses is too large; at most /{}",
-                range.max_prefix_len() - 16
-            ));
-        }
-        // A pool is every address of it: network and broadcast addresses are addresses like any other there.
-        let every: Box<dyn Iterator<Item = IpAddr>> = match range {
-            IpNet::V4(net) => {
-                Box::new((u32::from(net.network())..=u32::from(net.broadcast())).map(|n| IpAddr::V4(n.into())))
-            }
-            IpNet::V6(net) => {
-                Box::new((u128::from(net.network())..=u128::from(net.broadcast())).map(|n| IpAddr::V6(n.into())))
-            }
-        };
-        all.extend(every.filter(|ip| seen.insert(*ip)));
+        let range = range::range(text).map_err(|why| PlanFault(format!("--ip {why}")))?;
+        all.extend(range::each(range).filter(|ip| seen.insert(*ip)));
         if all.len() > MAX_IPS {
             return fault(format!("--ip: more than {MAX_IPS} addresses; split the run"));
         }

@@ -3,7 +3,7 @@
 //! Observing forms no opinion and knows no rule: here is where the rules' questions are handed to it.
 
 use crate::judge::receivers::{MAX_ASKED, Selection, questions};
-use crate::observe::Further;
+use crate::observe::{Extent, Further};
 
 /// What these receivers' rules need beyond the agreement; nothing where none is asked for.
 pub(super) fn further(selection: &Selection) -> Option<Further> {
@@ -12,4 +12,9 @@ pub(super) fn further(selection: &Selection) -> Option<Further> {
     }
     let selection = selection.clone();
     Some(Further::new(move |evidence| questions(evidence, &selection, MAX_ASKED)))
+}
+
+/// Where nobody's rules are asked for, the four steps do, and more where these do not agree.
+pub(super) fn extent(selection: &Selection) -> Extent {
+    if *selection == Selection::None { Extent::Needed } else { Extent::All }
 }

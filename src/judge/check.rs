@@ -6,9 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Code;
+use super::changes::{Change, Gone};
 use super::own::OwnAddress;
+use super::propagation::Propagation;
 use super::receivers::{NotPredicted, Prediction};
 use super::remedy::Remedy;
+use super::summary::Summary;
 use super::view::View;
 use crate::dns::{FailedTry, Flags, Status};
 use crate::evidence::{Control, EhloSource, Evidence, Fault, IpSource, TargetSeen, TimingMs, TlsFacts};
@@ -21,27 +24,13 @@ pub const SCHEMA: &str = "smtp-preflight/1";
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
-    /// One entry a client identity.
+    /// One entry a client identity; with a baseline, those that changed.
     pub checks: Vec<Check>,
-    /// Counts over the checks.
+    /// What the baseline holds and this run did not look at; left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
+    /// Counts over all checks.
     pub summary: Summary,
-}
-
-/// Counts over a report's checks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Summary {
-    /// All checks.
-    pub checks: usize,
-    /// Verdict `agree`.
-    pub agree: usize,
-    /// Verdict `differ`.
-    pub differ: usize,
-    /// Verdict `unknown`.
-    pub unknown: usize,
-    /// Findings of severity `error`, over all checks.
-    pub errors: usize,
-    /// Findings of severity `warning`, over all checks.
-    pub warnings: usize,
 }
 
 impl Report {
@@ -51,21 +40,7 @@ impl Report {
         for check in &checks {
             summary.add(check);
         }
-        Self { schema: SCHEMA.into(), checks, summary }
-    }
-}
-
-impl Summary {
-    /// Counts one more check.
-    pub fn add(&mut self, check: &Check) {
-        self.checks += 1;
-        match check.agreement.verdict {
-            Verdict::Agree => self.agree += 1,
-            Verdict::Differ => self.differ += 1,
-            Verdict::Unknown => self.unknown += 1,
-        }
-        self.errors += check.findings.iter().filter(|f| f.severity == Severity::Error).count();
-        self.warnings += check.findings.iter().filter(|f| f.severity == Severity::Warning).count();
+        Self { schema: SCHEMA.into(), checks, gone: Vec::new(), summary }
     }
 }
 
@@ -97,6 +72,12 @@ pub struct Check {
     pub remedy: Option<Remedy>,
     /// What known receivers would answer.
     pub receivers: Vec<Prediction>,
+    /// What changed since the baseline; left out where there is none, or nothing changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// What the zones' own servers and the resolvers say to each question, where changes are watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub propagation: Vec<Propagation>,
     /// The rules of receivers that could not be predicted, and what was lacking.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_predicted: Vec<NotPredicted>,
@@ -389,6 +370,8 @@ pub(super) fn assemble(
         findings,
         remedy,
         receivers: Vec::new(),
+        change: None,
+        propagation: Vec::new(),
         not_predicted: Vec::new(),
     }
 }

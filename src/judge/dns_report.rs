@@ -51,7 +51,7 @@ fn chain(lookup: &Lookup) -> Vec<String> {
     names
 }
 
-fn ttl(lookup: &Lookup) -> Option<u32> {
+pub(super) fn ttl(lookup: &Lookup) -> Option<u32> {
     match lookup.status {
         Status::Found => lookup.answers.iter().map(|a| a.ttl).min(),
         Status::Nxdomain | Status::Nodata => lookup.soa.as_ref().map(|s| s.negative_ttl),
@@ -95,7 +95,7 @@ pub(super) fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
 }
 
 /// An answer in words that do not depend on the order of its records.
-fn sorted(lookup: &Lookup) -> String {
+pub(super) fn sorted(lookup: &Lookup) -> String {
     if lookup.status != Status::Found {
         return lookup.status.to_string();
     }

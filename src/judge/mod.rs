@@ -10,21 +10,29 @@
 mod agreement;
 mod answers;
 mod catalogue;
+mod changes;
 mod check;
 mod dns_report;
 mod findings;
 mod own;
+mod propagation;
 pub mod receivers;
 mod remedy;
 mod smtp_report;
+mod standing;
+mod summary;
 mod view;
 
 pub use catalogue::{Code, Entry, Rule, Subject};
+pub use changes::{Change, ChangeCounts, ChangeKind, Comparison, EarlierCheck, Gone, Identity, State};
 pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
-    GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,
+    GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Verdict, Zone,
 };
 pub use own::{OwnAddress, ServiceSaid};
+pub use propagation::{Holding, Propagation, questions};
+pub use standing::Standing;
+pub use summary::{FindingCount, Summary, WORST, Worst};
 
 pub use remedy::{MtaHint, ProviderHint, Remedy, RemedyStep, Side};
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use hickory_server::Server;
@@ -34,7 +34,17 @@ const PORT_TRIES: usize = 20;
 /// A server that runs until it is dropped.
 pub(super) struct DnsServer {
     pub(super) address: SocketAddr,
+    zones: Arc<RwLock<Zones>>,
     _server: Server<Handler>,
+}
+
+impl DnsServer {
+    /// Answers from this zone text from now on.
+    pub(super) fn publish(&self, zone: &str) -> Result<(), String> {
+        let zones = Zones::parse(zone)?;
+        *self.zones.write().unwrap_or_else(PoisonError::into_inner) = zones;
+        Ok(())
+    }
 }
 
 /// Starts a resolver; `expand` fills the placeholders.
@@ -47,10 +57,11 @@ pub(super) async fn start(
     let at = plan.address.unwrap_or(Ipv4Addr::LOCALHOST.into());
     let (udp, tcp) = sockets(at).await.map_err(|e| format!("no port for the DNS server: {e}"))?;
     let address = udp.local_addr().map_err(|e| e.to_string())?;
+    let zones = handler.zones.clone();
     let mut server = Server::new(handler);
     server.register_socket(udp);
     server.register_listener(tcp, TCP_IDLE, 32);
-    Ok(DnsServer { address, _server: server })
+    Ok(DnsServer { address, zones, _server: server })
 }
 
 /// One port, free on UDP and on TCP.
@@ -77,7 +88,7 @@ struct Trouble {
 }
 
 struct Handler {
-    zones: Zones,
+    zones: Arc<RwLock<Zones>>,
     manner: Manner,
     delay: Option<Duration>,
     trouble: Vec<Trouble>,
@@ -106,7 +117,7 @@ impl Handler {
             });
         }
         Ok(Self {
-            zones: Zones::parse(&expand(&plan.zone))?,
+            zones: Arc::new(RwLock::new(Zones::parse(&expand(&plan.zone))?)),
             manner: Manner { follow: !plan.authoritative, whole_tree: !plan.authoritative },
             delay,
             trouble,
@@ -117,7 +128,7 @@ impl Handler {
     /// The first trouble planned for a question, unless it has been met often enough.
     fn trouble(&self, question: &LowerName, kind: RecordType) -> Option<&Trouble> {
         let planned = |t: &Trouble| t.name.as_ref().is_none_or(|n| n == question) && t.kind.is_none_or(|k| k == kind);
-        let mut met = self.met.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
         self.trouble.iter().enumerate().find_map(|(place, trouble)| {
             if !planned(trouble) {
                 return None;
@@ -146,7 +157,7 @@ impl RequestHandler for Handler {
         for wait in [self.delay, trouble.and_then(|t| t.delay)].into_iter().flatten() {
             tokio::time::sleep(wait).await;
         }
-        let mut said = self.zones.answer(question, kind, self.manner);
+        let mut said = self.zones.read().unwrap_or_else(PoisonError::into_inner).answer(question, kind, self.manner);
         metadata.response_code = said.code;
         let udp = request.protocol() == Protocol::Udp;
         let mut queries = None;

@@ -132,7 +132,7 @@ impl Lab {
             per_try: Duration::from_millis(check.try_ms),
             controls: check.controls.iter().map(|c| expand(c)).collect(),
             peers,
-            _servers: servers,
+            servers,
         })
     }
 }
@@ -178,13 +178,20 @@ pub struct RunningLab {
     /// Hosts to try where the target's port does not answer.
     pub controls: Vec<String>,
     peers: Vec<peer::Peer>,
-    _servers: Vec<dns::DnsServer>,
+    servers: Vec<dns::DnsServer>,
 }
 
 impl RunningLab {
     /// Where the SMTP peers listen, in the scenario's order.
     pub fn peers(&self) -> Vec<SocketAddr> {
         self.peers.iter().map(|p| p.address).collect()
+    }
+
+    /// Puts another zone text in the place of a resolver's, as a zone that changes; `place` counts the resolvers that
+    /// answer, from 0.
+    pub fn publish(&self, place: usize, zone: &str) -> Result<(), String> {
+        let server = self.servers.get(place).ok_or_else(|| format!("there is no resolver {place}"))?;
+        server.publish(&expand(zone, &self.peers()))
     }
 
     /// What every connection so far has said to the peers, in the order of peers and connections.

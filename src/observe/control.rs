@@ -9,11 +9,12 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::Options;
+use super::hosts::Hosts;
 use super::inquiry::Inquiry;
 use crate::dns::{Lookup, RecordType};
 use crate::evidence::{Control, Fault, FaultKind};
@@ -58,25 +59,36 @@ pub(super) async fn beside<T>(
     }
 }
 
-/// Tries every control that can tell about `dialled`.
+/// Tries every control that can tell about `dialled`; over many checks, each once a while.
 pub(super) async fn connect_all(
     dialled: SocketAddr,
     options: &Options,
+    hosts: Option<&Hosts>,
     inquiry: impl Fn() -> Inquiry,
     deadline: Instant,
 ) -> Vec<Control> {
-    let deadline = deadline.min(Instant::now() + PATIENCE);
     let same_port = options.controls.iter().filter(|c| c.port == dialled.port());
-    join_all(same_port.map(|host| try_one(host, dialled.ip(), options.source, inquiry(), deadline))).await
+    join_all(same_port.map(|host| {
+        let (name, v4, inquiry) = (format!("{}:{}", host.host, host.port), dialled.is_ipv4(), inquiry());
+        let attempt = try_one(host.clone(), dialled.ip(), options.source, inquiry, deadline).boxed();
+        async move {
+            match hosts {
+                Some(hosts) => hosts.control(name, v4, attempt).await,
+                None => attempt.await,
+            }
+        }
+    }))
+    .await
 }
 
 async fn try_one(
-    target: &Target,
+    target: Target,
     dialled: IpAddr,
     source: Option<IpAddr>,
     inquiry: Inquiry,
     deadline: Instant,
 ) -> Control {
+    let deadline = deadline.min(Instant::now() + PATIENCE);
     let mut control =
         Control { host: format!("{}:{}", target.host, target.port), address: None, connected: None, detail: None };
     let found = match &target.host {

@@ -8,11 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::watch;
-use tokio::time::{Duration, Instant, timeout, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Duration, Instant, sleep, timeout, timeout_at};
 use tokio_rustls::client::TlsStream;
 
-use super::{Options, control, millis, tls::Tls};
+use super::load::{Load, SHORTAGE_WAIT, is_shortage};
+use super::{Observer, control, millis, tls::Tls};
 use crate::evidence::{Control, Dialogue, Exchange, Fault, FaultKind};
 use crate::name::AddressLiteral;
 use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, hello_name};
@@ -52,16 +53,17 @@ impl Wire {
 }
 
 /// Dials, talks, and says QUIT. EHLO names go out on `said` as soon as they are known; `controls` run where the
-/// address stays silent.
+/// address stays silent. The permit is held until the connection is closed.
 pub(super) async fn dial(
     target: &Target,
     address: IpAddr,
-    options: &Options,
-    tls: &Tls,
+    observer: &Observer,
     deadline: Instant,
     said: Option<&watch::Sender<Vec<String>>>,
     controls: impl Future<Output = Vec<Control>>,
+    permit: Option<OwnedSemaphorePermit>,
 ) -> (Dialogue, Vec<Control>) {
+    let Observer { options, tls, .. } = observer;
     let mut dialogue = Dialogue {
         tls_mode: options.tls,
         implicit_tls: target.implicit_tls,
@@ -72,7 +74,8 @@ pub(super) async fn dial(
     // Half of the time at most: the controls need some of it to show what a silence means.
     let left = deadline.saturating_duration_since(begun);
     let limit = options.connect_timeout.min(options.timeout / 2).min(left);
-    let attempt = connect(SocketAddr::new(address, target.port), options.source, begun + limit);
+    let attempt =
+        connect(SocketAddr::new(address, target.port), options.source, observer.dns.load_counters(), begun + limit);
     let stream = match control::beside(attempt, limit, controls).await {
         (Ok(stream), _) => stream,
         (Err(fault), controls) => {
@@ -94,14 +97,28 @@ pub(super) async fn dial(
         asked: Instant::now(),
         deadline,
         dialogue,
+        permit,
     };
     (conversation.hold(target, tls, said).await, Vec::new())
 }
 
-async fn connect(to: SocketAddr, source: Option<IpAddr>, deadline: Instant) -> Result<TcpStream, Fault> {
+/// A shortage of descriptors says nothing of the server: it is waited out.
+async fn connect(to: SocketAddr, source: Option<IpAddr>, load: &Load, deadline: Instant) -> Result<TcpStream, Fault> {
     let fault = |kind, detail: String| Fault { phase: Phase::Connect, kind, detail };
-    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
-    let socket = socket.map_err(|e| fault(FaultKind::Unreachable, e.to_string()))?;
+    let socket = loop {
+        match if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() } {
+            Ok(socket) => break socket,
+            Err(e) if is_shortage(&e) => {
+                load.shortage();
+                if Instant::now() + SHORTAGE_WAIT >= deadline {
+                    let advice = "this machine had no socket left for it; lower --concurrency or raise `ulimit -n`";
+                    return Err(fault(FaultKind::Shortage, format!("{e}: {advice}")));
+                }
+                sleep(SHORTAGE_WAIT).await;
+            }
+            Err(e) => return Err(fault(FaultKind::Unreachable, e.to_string())),
+        }
+    };
     if let Some(source) = source {
         socket
             .bind(SocketAddr::new(source, 0))
@@ -143,6 +160,8 @@ struct Conversation {
     asked: Instant,
     deadline: Instant,
     dialogue: Dialogue,
+    /// Behind the connection, since it is given back after that is closed.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Conversation {
@@ -316,15 +335,8 @@ impl Conversation {
         if !reply.accepts_hello() || !matches!(self.session.phase(), Phase::Ehlo | Phase::Helo) {
             return;
         }
-        let name = reply.lines.first().and_then(|l| hello_name(l));
-        if let (Some(name), Some(said)) = (name, said) {
-            said.send_if_modified(|names| {
-                let new = !names.iter().any(|n| n == name);
-                if new {
-                    names.push(name.to_owned());
-                }
-                new
-            });
+        if let (Some(name), Some(said)) = (reply.lines.first().and_then(|l| hello_name(l)), said) {
+            say(name, said);
         }
     }
 
@@ -338,14 +350,35 @@ impl Conversation {
         if matches!(sent, Ok(Ok(()))) {
             let secure = self.session.secured();
             self.dialogue.exchanges.push(Exchange { command: "QUIT".into(), secure, reply: None, surplus: 0 });
-            let mut wire = self.wire;
+            let (mut wire, permit) = (self.wire, self.permit);
             tokio::spawn(async move {
+                let _permit = permit;
                 let mut buffer = [0; 512];
                 let drain = async { while matches!(wire.read(&mut buffer).await, Ok(n) if n > 0) {} };
                 let _ = timeout(FAREWELL, drain).await;
             });
         }
         self.dialogue
+    }
+}
+
+/// Tells a name that was not told before.
+fn say(name: &str, said: &watch::Sender<Vec<String>>) {
+    said.send_if_modified(|names| {
+        let new = !names.iter().any(|n| n == name);
+        if new {
+            names.push(name.to_owned());
+        }
+        new
+    });
+}
+
+/// Tells the EHLO names of a dialogue that was held before.
+pub(super) fn announce_all(dialogue: &Dialogue, said: &watch::Sender<Vec<String>>) {
+    let hellos = dialogue.exchanges.iter().filter(|e| matches!(e.command.split(' ').next(), Some("EHLO" | "HELO")));
+    let replies = hellos.filter_map(|e| e.reply.as_ref()).filter(|r| r.accepts_hello());
+    for name in replies.filter_map(|r| r.lines.first()).filter_map(|l| hello_name(l)) {
+        say(name, said);
     }
 }
 

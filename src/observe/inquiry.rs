@@ -1,70 +1,27 @@
 //! The DNS questions of one check: each asked once, whoever wants the answer, and all kept.
 //!
-//! A [`Memo`] shares answers between checks of one request (a pool of addresses behind one name); an
-//! [`Inquiry`] remembers which of them belong to this check, and when this check must end.
+//! A [`Memo`] shares answers between checks; an [`Inquiry`] remembers which of them belong to this check, and
+//! when this check must end. With [`Extent::Needed`] it asks for the other address family and for the zone only
+//! where the answers before leave the agreement open.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{BoxFuture, FutureExt, Shared, join_all};
+use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::Dns;
+use super::Extent;
+use super::memo::Memo;
 use crate::dns::{Lookup, MAX_PTR_NAMES, Question, RecordType, reverse_name};
 use crate::name::EhloName;
-
-type Answers = Shared<BoxFuture<'static, Arc<Vec<Lookup>>>>;
-
-/// Answers shared by the checks of one request.
-pub(super) struct Memo {
-    dns: Dns,
-    asked: Mutex<HashMap<Question, Asked>>,
-}
-
-/// A question on its way or answered, and the end of the check that asked it.
-#[derive(Clone)]
-struct Asked {
-    answers: Answers,
-    deadline: Instant,
-}
-
-impl Memo {
-    pub(super) fn new(dns: Dns) -> Arc<Self> {
-        Arc::new(Self { dns, asked: Mutex::default() })
-    }
-
-    fn ask(&self, question: &Question, deadline: Instant) -> Asked {
-        let mut memo = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        // What another check's end has cut short is no answer for a check that still has time.
-        let cut = |asked: &Asked| asked.deadline < deadline && asked.answers.peek().is_some_and(|a| asked.cut_short(a));
-        if let Some(asked) = memo.get(question).filter(|asked| !cut(asked)) {
-            return asked.clone();
-        }
-        let (dns, wanted) = (self.dns.clone(), question.clone());
-        let answers = async move { Arc::new(dns.ask(&wanted, deadline).await) }.boxed().shared();
-        let asked = Asked { answers, deadline };
-        memo.insert(question.clone(), asked.clone());
-        asked
-    }
-
-    fn known(&self, question: &Question) -> Option<Arc<Vec<Lookup>>> {
-        let memo = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        memo.get(question)?.answers.peek().cloned()
-    }
-}
-
-impl Asked {
-    fn cut_short(&self, answers: &[Lookup]) -> bool {
-        answers.iter().any(|l| !l.status.is_definite()) && Instant::now() >= self.deadline
-    }
-}
 
 /// The questions of one check.
 pub(super) struct Inquiry {
     memo: Arc<Memo>,
     deadline: Instant,
+    extent: Extent,
     answered: Mutex<BTreeMap<Question, Arc<Vec<Lookup>>>>,
     /// Answers that nobody has taken from [`Inquiry::fresh`] yet.
     fresh: Mutex<Vec<Arc<Vec<Lookup>>>>,
@@ -72,8 +29,8 @@ pub(super) struct Inquiry {
 }
 
 impl Inquiry {
-    pub(super) fn new(memo: Arc<Memo>, deadline: Instant) -> Self {
-        Self { memo, deadline, answered: Mutex::default(), fresh: Mutex::default(), news: Notify::new() }
+    pub(super) fn new(memo: Arc<Memo>, deadline: Instant, extent: Extent) -> Self {
+        Self { memo, deadline, extent, answered: Mutex::default(), fresh: Mutex::default(), news: Notify::new() }
     }
 
     pub(super) async fn ask(&self, name: &str, kind: RecordType) -> Arc<Vec<Lookup>> {
@@ -81,14 +38,17 @@ impl Inquiry {
     }
 
     pub(super) async fn put(&self, question: &Question) -> Arc<Vec<Lookup>> {
-        loop {
-            let asked = self.memo.ask(question, self.deadline);
-            let answers = asked.answers.clone().await;
-            if asked.deadline >= self.deadline || Instant::now() >= self.deadline || !asked.cut_short(&answers) {
-                self.keep(question.clone(), answers.clone());
-                return answers;
-            }
+        if let Some(known) = self.known(question) {
+            return known;
         }
+        let answers = self.memo.ask(question, self.deadline).await;
+        self.keep(question.clone(), answers.clone());
+        answers
+    }
+
+    /// What this check has asked and been answered.
+    pub(super) fn known(&self, question: &Question) -> Option<Arc<Vec<Lookup>>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).get(question).cloned()
     }
 
     fn keep(&self, question: Question, answers: Arc<Vec<Lookup>>) {
@@ -110,25 +70,62 @@ impl Inquiry {
         std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Counts a question that was answered before, for the target, to this check.
-    pub(super) fn note(&self, question: &Question) {
-        if let Some(answers) = self.memo.known(question) {
+    /// Counts a question that was asked before, for the target, to this check.
+    pub(super) fn note(&self, question: &Question, before: &Self) {
+        if let Some(answers) = before.known(question) {
             self.keep(question.clone(), answers);
         }
     }
 
-    /// Both families side by side: which one counts depends on the client, and the other explains.
-    pub(super) async fn forward(&self, name: &str) {
-        tokio::join!(self.ask(name, RecordType::A), self.ask(name, RecordType::Aaaa));
+    /// Both families: which one counts depends on the client, and the other explains. Side by side, or the other
+    /// only where the first does not hold the client's address.
+    pub(super) async fn forward(&self, name: &str, client: Option<IpAddr>) {
+        let (own, other) = match client {
+            Some(IpAddr::V6(_)) => (RecordType::Aaaa, RecordType::A),
+            _ => (RecordType::A, RecordType::Aaaa),
+        };
+        match (self.extent, client) {
+            (Extent::Needed, Some(client)) => {
+                let answers = self.ask(name, own).await;
+                if !holds(&answers, client) {
+                    self.ask(name, other).await;
+                }
+            }
+            _ => {
+                tokio::join!(self.ask(name, own), self.ask(name, other));
+            }
+        }
     }
 
     /// The PTR and what its names lead to, beside the zone that holds it and its servers.
     pub(super) async fn reverse(&self, ip: IpAddr) {
         let name = reverse_name(ip);
-        tokio::join!(self.ptr_and_forward(&name), self.zone(&name));
+        match self.extent {
+            Extent::All => {
+                tokio::join!(self.ptr_and_forward(&name, ip), self.zone(&name));
+            }
+            Extent::Needed => self.ptr_and_forward(&name, ip).await,
+        }
     }
 
-    async fn ptr_and_forward(&self, name: &str) {
+    /// The zone, where it was left out and somebody will have to change something in it.
+    pub(super) async fn reverse_zone_if_needed(&self, ip: IpAddr, ehlo: &[String]) {
+        if self.extent == Extent::All || self.agrees(ip, ehlo) {
+            return;
+        }
+        self.zone(&reverse_name(ip)).await;
+    }
+
+    /// A PTR name leads back to the address, and the EHLO names are all among the PTR names.
+    fn agrees(&self, ip: IpAddr, ehlo: &[String]) -> bool {
+        let kind = if ip.is_ipv4() { RecordType::A } else { RecordType::Aaaa };
+        let ptr = self.known(&Question::new(&reverse_name(ip), RecordType::Ptr)).unwrap_or_default();
+        let names: Vec<&str> = ptr.iter().flat_map(Lookup::data).collect();
+        let confirmed = |name: &&str| self.known(&Question::new(name, kind)).is_some_and(|a| holds(&a, ip));
+        names.iter().any(confirmed) && ehlo.iter().all(|said| names.iter().any(|n| n.eq_ignore_ascii_case(said)))
+    }
+
+    async fn ptr_and_forward(&self, name: &str, ip: IpAddr) {
         let answers = self.ask(name, RecordType::Ptr).await;
         let mut names: Vec<String> = Vec::new();
         for target in answers.iter().flat_map(Lookup::data) {
@@ -136,7 +133,12 @@ impl Inquiry {
                 names.push(target.to_owned());
             }
         }
-        join_all(names.iter().map(|n| self.forward(n))).await;
+        match names.as_slice() {
+            [one] => self.forward(one, Some(ip)).await,
+            several => {
+                join_all(several.iter().map(|n| self.forward(n, Some(ip)))).await;
+            }
+        }
     }
 
     async fn zone(&self, name: &str) {
@@ -148,7 +150,7 @@ impl Inquiry {
     }
 
     /// Looks up each EHLO name as soon as it is said, until the dialogue ends.
-    pub(super) async fn forward_as_said(&self, mut said: watch::Receiver<Vec<String>>) {
+    pub(super) async fn forward_as_said(&self, mut said: watch::Receiver<Vec<String>>, client: Option<IpAddr>) {
         let mut taken = 0;
         let mut running = futures_util::stream::FuturesUnordered::new();
         loop {
@@ -157,7 +159,7 @@ impl Inquiry {
             for name in names {
                 // A literal, or what is no name at all, has no records.
                 if let EhloName::Host(name) = EhloName::read(&name) {
-                    running.push(async move { self.forward(name.as_str()).await });
+                    running.push(async move { self.forward(name.as_str(), client).await });
                 }
             }
             tokio::select! {
@@ -173,4 +175,8 @@ impl Inquiry {
         let answered = self.answered.into_inner().unwrap_or_else(PoisonError::into_inner);
         answered.values().flat_map(|a| a.iter().cloned()).collect()
     }
+}
+
+fn holds(answers: &[Lookup], ip: IpAddr) -> bool {
+    answers.iter().flat_map(Lookup::data).any(|data| data.parse() == Ok(ip))
 }

@@ -17,8 +17,12 @@ mod control;
 mod dial;
 mod dns;
 mod further;
+mod hosts;
 mod inquiry;
+mod load;
+mod memo;
 mod own_address;
+mod propagation;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
@@ -32,7 +36,9 @@ use tokio::time::{Duration, Instant};
 pub use control::DEFAULT_CONTROLS;
 pub use dns::{Dns, NoResolver, ServerSet};
 pub use further::Further;
+pub use load::LoadSeen;
 pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
+pub use propagation::propagation;
 
 use crate::dns::Lookup;
 use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, IpSource, OwnSeen, TargetSeen};
@@ -40,7 +46,9 @@ use crate::name::EhloName;
 use crate::smtp::TlsMode;
 use crate::target::Target;
 use further::Identity;
-use inquiry::{Inquiry, Memo};
+use hosts::{Dialled, Hosts, Turn};
+use inquiry::Inquiry;
+use memo::Memo;
 
 /// How to observe.
 #[derive(Clone, Debug)]
@@ -63,6 +71,8 @@ pub struct Options {
     pub controls: Vec<Target>,
     /// What else to ask the DNS about an identity, beside what the agreement needs; `None` is nothing.
     pub further: Option<Further>,
+    /// How much to ask where the agreement does not need it.
+    pub extent: Extent,
 }
 
 impl Default for Options {
@@ -77,8 +87,20 @@ impl Default for Options {
             tls: TlsMode::Auto,
             controls: Vec::new(),
             further: None,
+            extent: Extent::All,
         }
     }
+}
+
+/// How much to ask of the DNS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// The zone of the PTR and both families of every name, all side by side.
+    #[default]
+    All,
+    /// The four steps (EHLO, PTR, its name's addresses, the EHLO name's addresses); the zone and the other
+    /// family only where these do not agree.
+    Needed,
 }
 
 /// Which address families to dial.
@@ -130,19 +152,46 @@ pub struct Observer {
     dns: Dns,
     options: Arc<Options>,
     tls: tls::Tls,
+    shared: Option<Shared>,
+}
+
+/// What the checks of a run have in common.
+#[derive(Clone)]
+struct Shared {
+    memo: Arc<Memo>,
+    hosts: Arc<Hosts>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shared")
+    }
 }
 
 impl Observer {
     /// An observer; fails only where the TLS library finds no usable provider.
     pub fn new(dns: Dns, options: Options) -> Result<Self, rustls::Error> {
-        Ok(Self { dns, options: Arc::new(options), tls: tls::Tls::new()? })
+        Ok(Self { dns, options: Arc::new(options), tls: tls::Tls::new()?, shared: None })
+    }
+
+    /// For the checks of one run: DNS answers are shared by their TTL and dialogues by their address, and no
+    /// server sees more than `per_host` of our connections at once.
+    #[must_use]
+    pub fn for_many(self, per_host: usize) -> Self {
+        let shared = Shared { memo: Memo::new(self.dns.clone()), hosts: Arc::new(Hosts::new(per_host)) };
+        Self { shared: Some(shared), ..self }
+    }
+
+    /// What the resolvers and this machine have borne so far.
+    pub fn load(&self) -> LoadSeen {
+        self.dns.load()
     }
 
     /// The dialogue with one address and nothing else: no DNS, no control connection.
     pub async fn greet(&self, target: &Target, address: IpAddr) -> Dialogue {
         let deadline = Instant::now() + self.options.timeout;
         let none = std::future::ready(Vec::new());
-        dial::dial(target, address, &self.options, &self.tls, deadline, None, none).await.0
+        dial::dial(target, address, self, deadline, None, none, None).await.0
     }
 
     /// Gathers the evidence of every identity of a request: one an address.
@@ -152,7 +201,7 @@ impl Observer {
             request,
             observed_at: jiff::Timestamp::now().to_string(),
             deadline: Instant::now() + self.options.timeout,
-            memo: Memo::new(self.dns.clone()),
+            memo: self.shared.as_ref().map_or_else(|| Memo::new(self.dns.clone()), |s| s.memo.clone()),
         };
         match &request.target {
             Some(target) if !request.no_connect => run.with_target(target).await,
@@ -214,12 +263,27 @@ impl Run<'_> {
 
     /// An inquiry within the time of the run.
     fn inquiry(&self) -> Inquiry {
-        Inquiry::new(self.memo.clone(), self.deadline)
+        self.inquiry_until(self.deadline)
     }
 
     /// An inquiry whose time begins now: an address far down a pool has as long as the first.
     fn inquiry_of_its_own(&self) -> Inquiry {
-        Inquiry::new(self.memo.clone(), Instant::now() + self.observer.options.timeout)
+        self.inquiry_until(Instant::now() + self.observer.options.timeout)
+    }
+
+    fn inquiry_until(&self, deadline: Instant) -> Inquiry {
+        Inquiry::new(self.memo.clone(), deadline, self.observer.options.extent)
+    }
+
+    /// Leave to dial, and the time by which the check then ends: to wait for one's turn is no part of it.
+    async fn turn(&self, target: &Target, address: IpAddr) -> (Option<Turn>, Instant) {
+        let Some(shared) = &self.observer.shared else { return (None, self.deadline) };
+        let turn = shared.hosts.turn(address, target);
+        let mut turn = std::pin::pin!(turn);
+        match futures_util::FutureExt::now_or_never(turn.as_mut()) {
+            Some(at_once) => (Some(at_once), self.deadline),
+            None => (Some(turn.await), Instant::now() + self.observer.options.timeout),
+        }
     }
 
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
@@ -227,46 +291,63 @@ impl Run<'_> {
         match addresses::addresses(target, self.observer.options.family, &resolving).await {
             Err(fault) => self.undialled(target, fault, resolving).await,
             Ok(addresses) if self.request.ips.is_empty() => {
-                join_all(addresses.iter().map(|a| self.address(target, *a))).await
+                join_all(addresses.iter().map(|a| self.address(target, *a, &resolving))).await
             }
             Ok(addresses) => self.pool(target, &addresses).await,
         }
     }
 
     /// One address, dialled and judged itself.
-    async fn address(&self, target: &Target, address: IpAddr) -> Evidence {
-        let inquiry = self.inquiry();
+    async fn address(&self, target: &Target, address: IpAddr, resolving: &Inquiry) -> Evidence {
+        let (turn, deadline) = self.turn(target, address).await;
+        let inquiry = self.inquiry_until(deadline);
         let (names, said) = watch::channel(Vec::new());
         let dialled = async {
             let names = names;
-            self.dial(target, address, Some(&names)).await
+            self.dial(target, address, turn, deadline, Some(&names)).await
         };
         let agreement = Box::pin(async {
-            tokio::join!(
+            let (dialogue, (), (), ()) = tokio::join!(
                 dialled,
                 inquiry.reverse(address),
-                self.given_forward(&inquiry),
-                self.said_forward(&inquiry, said.clone()),
-            )
+                self.given_forward(&inquiry, address),
+                self.said_forward(&inquiry, said.clone(), address),
+            );
+            inquiry.reverse_zone_if_needed(address, &self.said_or_given(&said)).await;
+            dialogue
         });
-        let (dialogue, (), (), ()) = self.beside(&inquiry, address, Some(said.clone()), agreement).await;
+        let dialogue = self.beside(&inquiry, address, Some(said.clone()), agreement).await;
         let target_questions = addresses::questions(target, self.observer.options.family);
         for question in &target_questions {
-            inquiry.note(question);
+            inquiry.note(question, resolving);
         }
         let identity = Some((address, IpSource::Dialled));
         let evidence = self.evidence(Some((target, Some(address))), Some(dialogue), identity, None, inquiry.finish());
         Evidence { target_questions, ..evidence }
     }
 
+    /// The client's EHLO names.
+    fn said_or_given(&self, said: &watch::Receiver<Vec<String>>) -> Vec<String> {
+        self.request.ehlo.as_ref().map_or_else(|| said.borrow().clone(), |given| vec![given.clone()])
+    }
+
     /// Several given addresses behind one server: dialled once, at the first address that greets.
     async fn pool(&self, target: &Target, addresses: &[IpAddr]) -> Vec<Evidence> {
         let (names, said) = watch::channel(Vec::new());
+        // The identities' time begins when the first address may be dialled.
+        let mut first = match addresses.first() {
+            Some(address) => Some(self.turn(target, *address).await),
+            None => None,
+        };
         let dialled = async {
             let names = names;
             let mut last = None;
             for address in addresses {
-                let dialogue = self.dial(target, *address, Some(&names)).await;
+                let (turn, deadline) = match first.take() {
+                    Some(first) => first,
+                    None => self.turn(target, *address).await,
+                };
+                let dialogue = self.dial(target, *address, turn, deadline, Some(&names)).await;
                 let greeted = dialogue.0.fault.is_none();
                 last = Some((*address, dialogue));
                 if greeted {
@@ -282,9 +363,10 @@ impl Run<'_> {
                 let asked = async {
                     tokio::join!(
                         inquiry.reverse(ip),
-                        self.given_forward(&inquiry),
-                        self.said_forward(&inquiry, said.clone())
+                        self.given_forward(&inquiry, ip),
+                        self.said_forward(&inquiry, said.clone(), ip)
                     );
+                    inquiry.reverse_zone_if_needed(ip, &self.said_or_given(&said)).await;
                 };
                 self.beside(&inquiry, ip, Some(said.clone()), asked).await;
                 (ip, inquiry.finish())
@@ -323,24 +405,41 @@ impl Run<'_> {
         asked.await.into_iter().map(|(ip, lookups)| check(Some((ip, self.ip_source())), lookups)).collect()
     }
 
-    /// The dialogue, and the control connections where the target's port did not answer.
+    /// The dialogue, and the control connections where the target's port did not answer; or what is known of it.
     async fn dial(
         &self,
         target: &Target,
         address: IpAddr,
+        turn: Option<Turn>,
+        deadline: Instant,
         said: Option<&watch::Sender<Vec<String>>>,
-    ) -> (Dialogue, Vec<Control>) {
-        let Observer { options, tls, .. } = self.observer;
+    ) -> Dialled {
+        let options = &self.observer.options;
         // A future does nothing until it is waited for.
         let dialled = SocketAddr::new(address, target.port);
-        let controls = control::connect_all(dialled, options, || self.inquiry(), self.deadline);
-        dial::dial(target, address, options, tls, self.deadline, said, controls).await
+        let hosts = self.observer.shared.as_ref().map(|s| s.hosts.as_ref());
+        let controls = control::connect_all(dialled, options, hosts, || self.inquiry(), deadline);
+        match turn {
+            Some(Turn::Known(known)) => {
+                if let Some(said) = said {
+                    dial::announce_all(&known.0, said);
+                }
+                Dialled::clone(&known)
+            }
+            Some(Turn::Dial(mut dialling)) => {
+                let held = dialling.permit.take();
+                let done = dial::dial(target, address, self.observer, deadline, said, controls, held).await;
+                Dialled::clone(&dialling.done(target, done))
+            }
+            None => dial::dial(target, address, self.observer, deadline, said, controls, None).await,
+        }
     }
 
     /// The DNS side of an address, where nobody says a name.
     async fn ask_about(&self, inquiry: &Inquiry, ip: IpAddr) {
         let agreement = async {
-            tokio::join!(inquiry.reverse(ip), self.given_forward(inquiry));
+            tokio::join!(inquiry.reverse(ip), self.given_forward(inquiry, ip));
+            inquiry.reverse_zone_if_needed(ip, self.request.ehlo.as_slice()).await;
         };
         self.beside(inquiry, ip, None, agreement).await;
     }
@@ -359,15 +458,15 @@ impl Run<'_> {
         further.beside(inquiry, Identity { ip, ehlo, said }, agreement).await
     }
 
-    async fn given_forward(&self, inquiry: &Inquiry) {
+    async fn given_forward(&self, inquiry: &Inquiry, client: IpAddr) {
         if let Some(EhloName::Host(name)) = self.request.ehlo.as_deref().map(EhloName::read) {
-            inquiry.forward(name.as_str()).await;
+            inquiry.forward(name.as_str(), Some(client)).await;
         }
     }
 
-    async fn said_forward(&self, inquiry: &Inquiry, said: watch::Receiver<Vec<String>>) {
+    async fn said_forward(&self, inquiry: &Inquiry, said: watch::Receiver<Vec<String>>, client: IpAddr) {
         if self.request.ehlo.is_none() {
-            inquiry.forward_as_said(said).await;
+            inquiry.forward_as_said(said, Some(client)).await;
         }
     }
 

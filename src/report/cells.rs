@@ -246,6 +246,8 @@ pub(super) fn fault_words(kind: FaultKind) -> &'static str {
         FaultKind::PlaintextBeforeTls => "plain text before TLS",
         FaultKind::HandshakeFailed => "handshake failed",
         FaultKind::Io => "system error",
+        FaultKind::Shortage => "no socket left",
+        FaultKind::Defect => "defect of this program",
     }
 }
 

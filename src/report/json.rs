@@ -10,16 +10,45 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::clean::is_hidden;
-use crate::judge::{Check, Report};
+use crate::judge::{Check, Gone, Report, SCHEMA, Summary};
 
 /// A whole report, indented, with a final line end.
 pub fn report_json(report: &Report) -> String {
-    write(report, PrettyFormatter::new())
+    let entries: String = report.checks.iter().enumerate().map(|(n, c)| checks_json_entry(c, n == 0)).collect();
+    checks_json_begin() + &entries + &checks_json_end(report.checks.len(), &report.summary, &report.gone)
+}
+
+/// Opens a report and its array of checks. The pieces in order (begin, entries, end) are one [`Report`].
+pub(super) fn checks_json_begin() -> String {
+    format!("{{\n  \"schema\": \"{SCHEMA}\",\n  \"checks\": [")
+}
+
+/// One check; a comma before every one but the first.
+pub(super) fn checks_json_entry(check: &Check, first: bool) -> String {
+    let comma = if first { "" } else { "," };
+    format!("{comma}\n    {}", indented(check, "    "))
+}
+
+/// Closes the array of so many checks, and the report.
+pub(super) fn checks_json_end(checks: usize, summary: &Summary, gone: &[Gone]) -> String {
+    let close = if checks == 0 { "]" } else { "\n  ]" };
+    let gone = if gone.is_empty() { String::new() } else { format!(",\n  \"gone\": {}", indented(&gone, "  ")) };
+    format!("{close}{gone},\n  \"summary\": {}\n}}\n", indented(summary, "  "))
+}
+
+/// A value in lines that begin with so much room; line ends stand only between values, never in a string.
+pub(super) fn indented(value: &impl Serialize, by: &str) -> String {
+    write(value, PrettyFormatter::new()).trim_end().replace('\n', &format!("\n{by}"))
 }
 
 /// One check in one line, with its line end.
 pub fn check_ndjson(check: &Check) -> String {
-    write(check, CompactFormatter)
+    ndjson(check)
+}
+
+/// One value in one line, with its line end.
+pub(super) fn ndjson(value: &impl Serialize) -> String {
+    write(value, CompactFormatter)
 }
 
 pub(super) fn write(value: &impl Serialize, formatter: impl Formatter) -> String {

@@ -7,49 +7,48 @@
 use std::net::IpAddr;
 
 use super::cells::{
-    EdgeRow, Line, MAX_TEXT, edges, finding_sign, open_edges, ordered_findings, state_sign, state_words, title,
-    verdict_words,
+    EdgeRow, Line, MAX_TEXT, edges, finding_sign, open_edges, ordered_findings, severity_words, state_sign,
+    state_words, title, verdict_words,
 };
+use super::changes::{changes_line, identity_words};
 use super::clean::clean_bounded;
+use super::csv::verdict;
 use super::facts::facts;
-use super::pool::{self, Pool};
 use super::receivers::told;
-use super::row::summary_line;
-use crate::judge::{Check, Finding, Severity, Summary};
+use super::summary::{by_weight, summary_line};
+use crate::judge::{Check, Finding, Gone, Severity, Summary};
 
 /// Checks as Markdown, each under its own heading.
 pub fn markdown(checks: &[Check]) -> String {
-    markdown_of(checks, &[])
+    super::whole(super::Format::Markdown, checks, None).unwrap_or_default()
 }
 
-/// Checks as Markdown. `requests` says how many checks in turn belong to one request; several of one
-/// share a section. What it does not cover stands alone.
-pub fn markdown_of(checks: &[Check], requests: &[usize]) -> String {
-    let mut sections: Vec<String> = Vec::new();
-    if checks.len() != 1 && requests != [checks.len()] {
-        let mut summary = Summary::default();
-        for check in checks {
-            summary.add(check);
-        }
-        sections.push(summary_line(&summary));
+/// One check under its heading.
+pub(super) fn markdown_section(check: &Check, first: bool) -> String {
+    let gap = if first { "" } else { "\n" };
+    let change = check.change.as_ref().map(|c| {
+        let differences =
+            if c.differences.is_empty() { String::new() } else { format!(": {}", c.differences.join("; ")) };
+        format!("\n**{}**{}\n", c.kind.as_str(), prose(&bounded(&differences)))
+    });
+    format!("{gap}{}{}", section(check), change.unwrap_or_default())
+}
+
+/// The summary, where it says more than the one check.
+pub(super) fn markdown_end(summary: &Summary, gone: &[Gone]) -> String {
+    let mut lines = Vec::new();
+    for gone in gone {
+        lines.push(format!("- gone: {} (was {})", code(&identity_words(&gone.identity)), verdict(gone.was.verdict)));
     }
-    let mut rest = checks;
-    for several in requests {
-        let (these, left) = rest.split_at((*several).min(rest.len()));
-        rest = left;
-        match these {
-            [one] => sections.push(section(one)),
-            these => {
-                let mut pool = Pool::default();
-                for check in these {
-                    pool.add(check);
-                }
-                sections.push(pool::section(&pool));
-            }
+    if summary.checks != 1 || summary.changes.is_some() {
+        lines.extend([String::new(), "## Summary".into(), String::new(), summary_line(summary)]);
+        lines.extend(summary.changes.iter().map(changes_line));
+        for finding in by_weight(summary) {
+            let (code, severity) = (finding.code, severity_words(finding.severity));
+            lines.push(format!("- {} × `{code}` ({severity}): {}", finding.checks, prose(code.entry().title)));
         }
     }
-    sections.extend(rest.iter().map(section));
-    sections.join("\n")
+    if lines.is_empty() { String::new() } else { lines.join("\n").trim_end().to_owned() + "\n" }
 }
 
 fn section(check: &Check) -> String {

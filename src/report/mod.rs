@@ -9,19 +9,29 @@
 mod bounce;
 mod catalogue;
 mod cells;
+mod changes;
 mod clean;
+mod csv;
 mod explain;
 mod facts;
+mod html;
 mod ink;
 mod json;
+mod junit;
 mod letter;
 mod markdown;
+mod markup;
+mod nagios;
 mod pool;
+mod prometheus;
+mod propagation;
 mod receivers;
 mod receivers_explain;
 mod refusal;
 mod row;
 mod schema;
+mod sheet;
+mod summary;
 mod table;
 mod ticket;
 mod todo;
@@ -34,15 +44,19 @@ pub use bounce::{
     bounces_json_entry, bounces_schema_json,
 };
 pub use catalogue::catalogue_markdown;
+pub use changes::{change_text, changes_line, gone_text};
 pub use clean::{clean, clean_bounded};
 pub use explain::{explain_code, explain_list};
 pub use json::{check_ndjson, report_json};
-pub use markdown::{markdown, markdown_of};
+pub use markdown::markdown;
 pub use pool::{Pool, pool_table};
+pub use propagation::propagation_text;
 pub use receivers_explain::{explain_receiver, explain_rule, policies_markdown, rules_markdown, settings_markdown};
 pub use refusal::{codes_of, explain_refusal};
-pub use row::{row, rows_header, summary_line};
+pub use row::{row, rows_header};
 pub use schema::schema_json;
+pub use sheet::{Sheet, whole};
+pub use summary::{summary_line, summary_text};
 pub use table::{MIN_WIDTH, TableOptions, table};
 pub use ticket::{Ticket, ticket};
 pub use transcript::transcript;
@@ -56,6 +70,16 @@ pub enum Format {
     Json,
     /// One JSON object a check, a line each
     Ndjson,
+    /// A header and a row a check, for a spreadsheet
+    Csv,
     /// For a ticket
     Markdown,
+    /// A page that needs nothing else
+    Html,
+    /// JUnit XML: a testcase a check
+    Junit,
+    /// A line for Nagios and its kin, with their exit codes
+    Nagios,
+    /// Metrics for node_exporter's textfile collector
+    Prometheus,
 }

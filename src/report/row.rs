@@ -1,4 +1,4 @@
-//! A check in one line, for batches; and a batch in one line.
+//! A check in one line, for batches.
 //!
 //! Shape: verdict, target, EHLO, PTR, the signs of the three edges in the order EHLO=PTR, PTR→A,
 //! EHLO→A, the worst answer of a receiver where there is room for it, codes. Each line stands alone, so a batch can be written as it is made.
@@ -7,7 +7,7 @@ use super::cells::{dialled, edges, label, ordered_findings, state_sign, title};
 use super::ink::Ink;
 use super::table::{MIN_WIDTH, TableOptions};
 use super::wrap::{fit, width};
-use crate::judge::{Check, Summary, Verdict};
+use crate::judge::{Check, Verdict};
 
 /// The verdict's column.
 const VERDICT: usize = 7;
@@ -105,20 +105,6 @@ fn line(options: &TableOptions, parts: &[String; 7], paint: impl Fn(usize, &str)
     painted.join(GAP).trim_end().to_owned() + "\n"
 }
 
-/// `12 checks: 9 agree, 2 differ, 1 unknown · 3 errors, 1 warning`.
-pub fn summary_line(summary: &Summary) -> String {
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    format!(
-        "{}: {} agree, {} differ, {} unknown · {}, {}\n",
-        count(summary.checks, "check"),
-        summary.agree,
-        summary.differ,
-        summary.unknown,
-        count(summary.errors, "error"),
-        count(summary.warnings, "warning"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,11 +131,5 @@ mod tests {
             let row = row(&crate::judge::judge(&evidence), &TableOptions { width: 100, color: false, explain: false });
             assert!(row.contains(shown), "{row}");
         }
-    }
-
-    #[test]
-    fn a_batch_in_one_line() {
-        let summary = Summary { checks: 3, agree: 1, differ: 1, unknown: 1, errors: 1, warnings: 2 };
-        assert_eq!(summary_line(&summary), "3 checks: 1 agree, 1 differ, 1 unknown · 1 error, 2 warnings\n");
     }
 }

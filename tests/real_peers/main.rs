@@ -19,6 +19,7 @@ mod nsd;
 mod postfix;
 mod postscreen;
 mod probe;
+mod promtool;
 mod receivers;
 mod receivers_servers;
 mod receivers_session;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use smtp_preflight::judge::{Check, Report};
+use smtp_preflight::judge::{Check, Report, Severity};
 use smtp_preflight::report::{
-    TableOptions, check_ndjson, markdown, report_json, row, rows_header, summary_line, table, transcript,
+    Format, TableOptions, check_ndjson, markdown, report_json, row, rows_header, summary_line, summary_text, table,
+    transcript, whole,
 };
 
 use crate::samples;
@@ -37,6 +38,17 @@ fn expected() -> Vec<(String, String)> {
         files.push((format!("rows.{width}.txt"), rows_header(&at(width)) + &rows + &summary_line(&report.summary)));
     }
     files.push(("batch.md".into(), markdown(&checks[..2])));
+    for (name, format) in [
+        ("batch.csv", Format::Csv),
+        ("batch.html", Format::Html),
+        ("batch.junit.xml", Format::Junit),
+        ("batch.nagios.txt", Format::Nagios),
+        ("batch.prom", Format::Prometheus),
+    ] {
+        files.push((name.into(), whole(format, &checks, Some(Severity::Warning)).unwrap()));
+    }
+    files.push(("one.nagios.txt".into(), whole(Format::Nagios, &checks[1..2], Some(Severity::Warning)).unwrap()));
+    files.push(("summary.txt".into(), summary_text(&report.summary, &at(100))));
     files.push(("report.json".into(), report_json(&report)));
     files.push(("report.ndjson".into(), checks.iter().map(check_ndjson).collect()));
     for (name, evidence) in [

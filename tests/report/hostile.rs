@@ -6,7 +6,7 @@ use serde_json::Value;
 use smtp_preflight::evidence::Evidence;
 use smtp_preflight::judge::{Check, Report, judge};
 use smtp_preflight::report::{
-    TableOptions, check_ndjson, clean, markdown, report_json, row, rows_header, table, transcript,
+    Format, TableOptions, check_ndjson, clean, markdown, report_json, row, rows_header, table, transcript, whole,
 };
 use tabled::grid::util::string::get_string_width;
 
@@ -151,6 +151,16 @@ proptest! {
         let ndjson = check_ndjson(&check);
         assert_safe("ndjson", &ndjson);
         prop_assert_eq!(&serde_json::from_str::<Check>(&ndjson).unwrap(), &check);
+        for format in [Format::Csv, Format::Html, Format::Junit, Format::Nagios, Format::Prometheus] {
+            let text = whole(format, &[check.clone(), check.clone()], None).unwrap();
+            assert_safe("a whole report", &text);
+            if format == Format::Junit {
+                prop_assert!(roxmltree::Document::parse(&text).is_ok(), "{}", text);
+            }
+            if format == Format::Csv {
+                prop_assert_eq!(text.lines().count(), 3, "a line a check");
+            }
+        }
         let report = Report::new(vec![check]);
         let json = report_json(&report);
         assert_safe("json", &json);

@@ -218,6 +218,10 @@ pub enum Code {
     ReplyBroken,
     /// Server fell silent.
     ReplyTimeout,
+    /// This machine had no socket left.
+    LocalShortage,
+    /// An error in this program ended the check.
+    Defect,
 }
 
 impl Code {
@@ -264,7 +268,7 @@ const fn ordered() -> bool {
         }
         subject += 1;
     }
-    place == Code::ReplyTimeout as usize + 1
+    place == Code::Defect as usize + 1
 }
 
 impl From<EhloFlaw> for Code {

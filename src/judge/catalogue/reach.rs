@@ -204,4 +204,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         ("administrator of the mail server", "Try again; give it longer with --timeout."),
         "RFC 5321 §4.5.3.2",
     ),
+    unseen(
+        Code::LocalShortage,
+        "local-shortage",
+        "This machine had no socket left",
+        "The machine that runs the check had too many connections open at once and could not open one more. It says \
+         nothing of the server.",
+        "Opening a socket failed with EMFILE, ENFILE, ENOBUFS or ENOMEM until the time for the connection was over. A \
+         large run does fewer checks at once when that happens, so it is rare.",
+        ("you", "Give a smaller --concurrency, or raise the limit of open files (`ulimit -n`), and check again."),
+        "POSIX.1 socket()",
+    ),
+    unseen(
+        Code::Defect,
+        "defect",
+        "A defect of this program",
+        "The check ended in an error of smtp-preflight itself. It says nothing of the server; the other checks of the \
+         run are not affected.",
+        "The check panicked; the detail holds its words. The run ends with exit code 70.",
+        ("you", "Report it with the target, the command and the detail; check again with a newer version."),
+        "none",
+    ),
 ];

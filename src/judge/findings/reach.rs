@@ -15,12 +15,14 @@ pub(super) fn reach(view: &View<'_>, found: &mut Vec<Finding>) {
     let Some(fault) = &dialogue.fault else { return };
     let detail = &fault.detail;
     let code = match (fault.phase, fault.kind) {
+        (_, FaultKind::Defect) => Code::Defect,
         (_, FaultKind::NoAddress) => Code::TargetUnresolvable,
         (_, FaultKind::OtherFamily) => Code::TargetOtherFamily,
         (_, FaultKind::LookupFailed) => Code::TargetLookupFailed,
         (Phase::Connect, FaultKind::TimedOut) => return found.push(silent(view, fault)),
         (Phase::Connect, FaultKind::ConnectionRefused) => Code::ConnectRefused,
         (_, FaultKind::SourceUnavailable) => Code::SourceUnavailable,
+        (_, FaultKind::Shortage) => Code::LocalShortage,
         (Phase::Connect, _) => Code::NoRoute,
         (Phase::Greeting, FaultKind::TimedOut) => return found.push(no_greeting(dialogue, detail)),
         (Phase::Tls, _) => Code::TlsNotSpoken,
@@ -147,6 +149,8 @@ mod tests {
             FaultKind::PlaintextBeforeTls,
             FaultKind::HandshakeFailed,
             FaultKind::Io,
+            FaultKind::Shortage,
+            FaultKind::Defect,
         ];
         for phase in phases.map(|p| serde_json::from_value::<Phase>(p.into()).unwrap()) {
             for kind in kinds {

@@ -1,7 +1,7 @@
 //! One question and its answer on the wire: UDP, and TCP when the datagram says that it is cut.
 //!
-//! A connected socket on a fresh port and a random id stand against forged answers; datagrams that
-//! do not match are passed over until the deadline.
+//! What stands against forged answers is in [`super::ports`]; an answer that does not match is passed over
+//! until the deadline.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,9 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use hickory_resolver::proto::op::{Edns, Message, MessageType, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType as WireType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, UdpSocket};
-use tokio::time::{Instant, timeout_at};
+use tokio::net::TcpSocket;
+use tokio::time::{Instant, sleep, timeout_at};
 
+use super::super::load::{Load, SHORTAGE_WAIT, is_shortage};
+use super::ports::Ports;
 use crate::dns::{RecordType, Status, Transport};
 
 /// RFC 6891 §6.2.5, and the payload that passes every path.
@@ -30,21 +32,24 @@ pub(super) struct Trouble {
     pub detail: Option<String>,
 }
 
-pub(super) async fn ask(
-    server: SocketAddr,
-    source: Option<IpAddr>,
-    name: &Name,
-    kind: RecordType,
-    deadline: Instant,
-) -> Result<Answered, Trouble> {
-    let query = query(name, kind, true);
-    let first = over_udp(server, source, &query, deadline).await?;
+/// To whom, from where, and over what.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    pub(super) ports: &'a Ports,
+    pub(super) load: &'a Load,
+    pub(super) server: SocketAddr,
+    pub(super) source: Option<IpAddr>,
+}
+
+pub(super) async fn ask(way: &Way<'_>, name: &Name, kind: RecordType, deadline: Instant) -> Result<Answered, Trouble> {
+    let mut query = query(name, kind, true);
+    let first = over_udp(way, &mut query, deadline).await?;
     // A server from before EDNS answers FORMERR or NOTIMP without OPT: ask once more without it (RFC 6891 §7).
     let plain =
         matches!(first.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp) && first.edns.is_none();
     let (query, answer) = if plain {
-        let query = self::query(name, kind, false);
-        let second = over_udp(server, source, &query, deadline).await;
+        let mut query = self::query(name, kind, false);
+        let second = over_udp(way, &mut query, deadline).await;
         (query, second.unwrap_or(first))
     } else {
         (query, first)
@@ -52,7 +57,7 @@ pub(super) async fn ask(
     if !answer.metadata.truncation {
         return Ok(Answered { message: answer, kind, transport: Transport::Udp });
     }
-    let message = over_tcp(server, source, &query, deadline).await?;
+    let message = over_tcp(way.server, way.source, &query, deadline).await?;
     if message.metadata.truncation {
         return Err(malformed("the answer is truncated over TCP too"));
     }
@@ -89,25 +94,22 @@ pub(super) fn from(server: SocketAddr, source: Option<IpAddr>) -> SocketAddr {
     SocketAddr::new(source.filter(|ip| ip.is_ipv4() == server.is_ipv4()).unwrap_or(any), 0)
 }
 
-async fn over_udp(
-    server: SocketAddr,
-    source: Option<IpAddr>,
-    query: &Message,
-    deadline: Instant,
-) -> Result<Message, Trouble> {
+/// The query's id becomes the one that it was sent under. A shortage of sockets is waited out.
+async fn over_udp(way: &Way<'_>, query: &mut Message, deadline: Instant) -> Result<Message, Trouble> {
     let octets = query.to_vec().map_err(|e| malformed(&e.to_string()))?;
     let silent = |_| Trouble { status: Status::Timeout, detail: None };
-    let socket = UdpSocket::bind(from(server, source)).await.map_err(|e| no_answer(&e))?;
-    socket.connect(server).await.map_err(|e| no_answer(&e))?;
-    socket.send(&octets).await.map_err(|e| no_answer(&e))?;
-    let mut buffer = vec![0; 4096];
-    loop {
-        let length =
-            timeout_at(deadline, socket.recv(&mut buffer)).await.map_err(silent)?.map_err(|e| no_answer(&e))?;
-        if let Some(message) = accept(&buffer[..length], query)? {
-            return Ok(message);
+    let mut waiting = loop {
+        match way.ports.send(way.server, way.source, octets.clone()).await {
+            Err(e) if is_shortage(&e) && Instant::now() + SHORTAGE_WAIT < deadline => {
+                way.load.shortage();
+                sleep(SHORTAGE_WAIT).await;
+            }
+            sent => break sent.map_err(|e| no_answer(&e))?,
         }
-    }
+    };
+    query.metadata.id = waiting.id();
+    let answer = timeout_at(deadline, waiting.answer()).await.map_err(silent)?.map_err(|e| no_answer(&e))?;
+    accept(&answer, query)?.ok_or_else(|| malformed("the answer is to another question"))
 }
 
 async fn over_tcp(

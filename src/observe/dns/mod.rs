@@ -8,6 +8,7 @@
 //! a question section (FORMERR), and the difference between silence and a closed port.
 
 mod exchange;
+mod ports;
 mod read;
 
 use std::io;
@@ -21,12 +22,14 @@ use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::load::{Load, LoadSeen};
 use super::millis;
 use crate::dns::{FailedTry, Lookup, Question, Status, to_labels};
-use exchange::Trouble;
+use exchange::{Trouble, Way};
+use ports::Ports;
 
-/// Questions on the wire at once, so that a burst cannot use up the file descriptors.
-const IN_FLIGHT: usize = 256;
+/// Questions on the wire at once: a burst must not drown the resolver. Silent zones hold their places for long.
+const IN_FLIGHT: usize = 4096;
 
 /// One resolver, with those to turn to when it fails.
 pub type ServerSet = Vec<SocketAddr>;
@@ -38,6 +41,8 @@ pub struct Dns {
     per_try: Duration,
     source: Option<IpAddr>,
     in_flight: Arc<Semaphore>,
+    ports: Arc<Ports>,
+    load: Arc<Load>,
 }
 
 /// Why there is nobody to ask.
@@ -69,7 +74,8 @@ impl Dns {
     }
 
     fn with_sets(sets: Vec<ServerSet>, per_try: Duration) -> Self {
-        Self { sets: Arc::new(sets), per_try, source: None, in_flight: Arc::new(Semaphore::new(IN_FLIGHT)) }
+        let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
+        Self { sets: Arc::new(sets), per_try, source: None, in_flight, ports: Arc::default(), load: Arc::default() }
     }
 
     /// Asks from this address of this machine, where a server is of its family.
@@ -83,8 +89,19 @@ impl Dns {
         self.sets.iter().filter_map(|s| s.first().map(ToString::to_string)).collect()
     }
 
+    pub(super) fn load(&self) -> LoadSeen {
+        self.load.seen()
+    }
+
+    pub(super) fn load_counters(&self) -> &Load {
+        &self.load
+    }
+
     /// Asks every set at once; one lookup a set, in the sets' order.
     pub async fn ask(&self, question: &Question, deadline: Instant) -> Vec<Lookup> {
+        if let [set] = self.sets.as_slice() {
+            return vec![self.ask_set(set, question, deadline).await];
+        }
         join_all(self.sets.iter().map(|set| self.ask_set(set, question, deadline))).await
     }
 
@@ -108,6 +125,7 @@ impl Dns {
             let mut lookup = self.follow(*server, question, deadline.min(started + self.per_try)).await;
             lookup.took_ms = millis(*begun.get_or_insert(started));
             if lookup.status.is_definite() || lookup.status == Status::NotAsked {
+                self.load.question(true, failed_tries.len() + 1);
                 lookup.failed_tries = failed_tries;
                 return lookup;
             }
@@ -117,8 +135,13 @@ impl Dns {
             let why = if set.is_empty() { "there is no resolver to ask" } else { "the time for this check ran out" };
             return Lookup::empty(question.clone(), String::new(), Status::NotAsked, Some(why.into()));
         };
+        self.load.question(false, failed_tries.len() + 1);
         lookup.failed_tries = failed_tries;
         lookup
+    }
+
+    fn way(&self, server: SocketAddr) -> Way<'_> {
+        Way { ports: &self.ports, load: &self.load, server, source: self.source }
     }
 
     /// One question at one server, aliases followed where the server stopped half-way.
@@ -129,7 +152,7 @@ impl Dns {
             return lookup;
         };
         loop {
-            match exchange::ask(server, self.source, &name, question.kind, deadline).await {
+            match exchange::ask(&self.way(server), &name, question.kind, deadline).await {
                 Ok(answer) => {
                     // Each turn adds an alias, and their number is bounded there.
                     match read::into_lookup(&mut lookup, &name, &answer) {

@@ -12,8 +12,8 @@ use crate::dns::{Alias, Answer, ExtendedError, Flags, Lookup, RecordType, Soa, S
 const MAX_ANSWERS: usize = 512;
 /// Aliases followed for one question, over however many answers.
 const MAX_ALIASES: usize = 12;
-/// Octets kept of a TXT record.
-const MAX_TEXT: usize = 1024;
+/// Octets kept of a TXT record: an SPF record that was cut would read as another.
+const MAX_TEXT: usize = 16 << 10;
 
 /// Adds an answer to a lookup. Gives the name to ask next, where the server stopped at an alias
 /// whose target it did not look up.

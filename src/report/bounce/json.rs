@@ -2,12 +2,11 @@
 //!
 //! The pieces in order (begin, entries, end) are one [`BounceReport`](crate::desk::BounceReport).
 
-use serde::Serialize;
-use serde_json::ser::{CompactFormatter, PrettyFormatter};
+use serde_json::ser::CompactFormatter;
 
 use crate::desk::{DeskSummary, Entry};
 use crate::judge::SCHEMA;
-use crate::report::json::write;
+use crate::report::json::{indented, write};
 
 /// Opens the report and its array.
 pub fn bounces_json_begin() -> String {
@@ -29,9 +28,4 @@ pub fn bounces_json_end(summary: &DeskSummary) -> String {
 /// One entry in one line, with its line end.
 pub fn bounce_ndjson(entry: &Entry) -> String {
     write(entry, CompactFormatter)
-}
-
-/// Line ends stand only between values, never in a string.
-fn indented(value: &impl Serialize, by: &str) -> String {
-    write(value, PrettyFormatter::new()).trim_end().replace('\n', &format!("\n{by}"))
 }

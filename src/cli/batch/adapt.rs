@@ -1,0 +1,209 @@
+//! How many checks at once: as many as help, fewer when the resolver or this machine cannot bear them.
+//!
+//! Grows while every place is taken and the event loop keeps time. Falls back when sockets run short, when many
+//! answers need a second try (datagrams are lost), and, on trial, when many questions end in temporary trouble:
+//! where fewer at once does not lessen the trouble, it is the zones' own, and the trial is called off.
+//! Unit of time: the tick of [`TICK`]; pure but for that.
+
+use std::time::Duration;
+
+use crate::observe::LoadSeen;
+
+/// Between two looks.
+pub(super) const TICK: Duration = Duration::from_millis(50);
+/// An event loop that comes this late has enough to do.
+const LATE: Duration = Duration::from_millis(5);
+/// Where an adaptive run begins.
+const BEGIN: usize = 64;
+/// What it never falls below.
+const LEAST: usize = 8;
+/// Questions on which a judgement may be based.
+const SAMPLE: u64 = 50;
+/// Of answers, those with a second try, above which datagrams are being lost.
+const LOSS: f64 = 0.05;
+/// Of questions, those with temporary trouble, above which it may be our doing.
+const TROUBLE: f64 = 0.2;
+/// Ticks after which what was asked before a change has been answered: longer than two tries.
+const SETTLED: u32 = 160;
+
+/// The number of checks at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Adapt {
+    now: usize,
+    most: usize,
+    /// What was seen at the beginning of the sample.
+    since: LoadSeen,
+    shortages: u64,
+    /// Trouble that does not come of our speed.
+    tolerated: f64,
+    trial: Option<Trial>,
+    /// Ticks without growth after a fall.
+    rest: u32,
+}
+
+/// Fewer at once, to see whether that lessens the trouble.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    before: usize,
+    trouble: f64,
+    ticks: u32,
+}
+
+impl Adapt {
+    /// Up to `most`; begins there where the number was asked for.
+    pub(super) fn new(most: usize, asked_for: bool) -> Self {
+        let now = if asked_for { most } else { BEGIN.min(most) };
+        Self { now, most, since: LoadSeen::default(), shortages: 0, tolerated: TROUBLE, trial: None, rest: 0 }
+    }
+
+    /// Checks that may run at once.
+    pub(super) fn at_once(&self) -> usize {
+        self.now
+    }
+
+    /// One look; `full` says that every place was taken since the last, `late` by how much this one is late.
+    pub(super) fn tick(&mut self, seen: LoadSeen, full: bool, late: Duration) {
+        self.rest = self.rest.saturating_sub(1);
+        if seen.shortages > self.shortages {
+            self.shortages = seen.shortages;
+            if self.rest == 0 {
+                self.fall(3, 4);
+                // Not so soon to where it was too much.
+                self.most = self.most.min(self.now + self.now / 8 + 1);
+            }
+            return;
+        }
+        let answered = seen.answered - self.since.answered;
+        let unanswered = seen.unanswered - self.since.unanswered;
+        let trouble = unanswered as f64 / (answered + unanswered).max(1) as f64;
+        if let Some(trial) = &mut self.trial {
+            trial.ticks += 1;
+            if trial.ticks == SETTLED {
+                self.since = seen;
+            } else if trial.ticks > SETTLED && (answered + unanswered >= SAMPLE || trial.ticks > 2 * SETTLED) {
+                let Trial { before, trouble: then, .. } = *trial;
+                self.trial = None;
+                self.since = seen;
+                if trouble > then * 0.7 {
+                    self.tolerated = then.max(trouble) * 1.2;
+                    self.now = before.min(self.most);
+                } else {
+                    self.rest = SETTLED;
+                }
+            }
+            return;
+        }
+        if answered + unanswered >= SAMPLE {
+            let loss = (seen.retried - self.since.retried) as f64 / answered.max(1) as f64;
+            self.since = seen;
+            if answered >= SAMPLE / 2 && loss > LOSS && self.rest == 0 {
+                self.fall(2, 3);
+                return;
+            }
+            if trouble > self.tolerated && self.now > LEAST {
+                self.trial = Some(Trial { before: self.now, trouble, ticks: 0 });
+                self.fall(1, 2);
+                return;
+            }
+        }
+        if full && late < LATE && self.now < self.most {
+            // After a fall a tenth of the pace, since the limit was near.
+            let step = if self.rest > 0 { self.now / 64 } else { self.now / 2 };
+            self.now = (self.now + step.max(1)).min(self.most);
+        }
+    }
+
+    fn fall(&mut self, of: usize, parts: usize) {
+        self.now = (self.now * of / parts).max(LEAST.min(self.most));
+        self.rest = SETTLED;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten seconds per 200 ticks; every tick `per_tick` questions a place are asked.
+    fn run(adapt: &mut Adapt, ticks: u32, mut world: impl FnMut(usize) -> (u64, u64, u64, u64)) -> Vec<usize> {
+        let mut seen = adapt.since;
+        seen.shortages = adapt.shortages;
+        (0..ticks)
+            .map(|_| {
+                let (answered, retried, unanswered, shortages) = world(adapt.at_once());
+                seen.answered += answered;
+                seen.retried += retried;
+                seen.unanswered += unanswered;
+                seen.shortages += shortages;
+                adapt.tick(seen, true, Duration::ZERO);
+                adapt.at_once()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_healthy_world_is_used_to_the_full_within_a_second() {
+        let mut adapt = Adapt::new(1024, false);
+        assert_eq!(*run(&mut adapt, 20, |n| (n as u64, 0, 0, 0)).last().unwrap(), 1024);
+    }
+
+    #[test]
+    fn a_busy_machine_or_free_places_are_no_reason_to_grow() {
+        let mut adapt = Adapt::new(1024, false);
+        for (full, late) in [(false, Duration::ZERO), (true, LATE)] {
+            adapt.tick(LoadSeen::default(), full, late);
+            assert_eq!(adapt.at_once(), BEGIN);
+        }
+    }
+
+    /// Dead zones are dead however gently they are asked for.
+    #[test]
+    fn zones_that_fail_by_themselves_do_not_slow_the_run() {
+        for dead in [0.25, 0.6, 1.0] {
+            let mut adapt = Adapt::new(1024, false);
+            let went = run(&mut adapt, 3 * SETTLED, |n| {
+                let unanswered = (n as f64 * dead) as u64;
+                (n as u64 - unanswered, 0, unanswered, 0)
+            });
+            assert_eq!(*went.last().unwrap(), 1024, "{dead}");
+        }
+    }
+
+    #[test]
+    fn a_resolver_that_fails_above_its_limit_is_asked_for_less() {
+        let mut adapt = Adapt::new(4096, false);
+        let went = run(&mut adapt, 60 * SETTLED, |n| {
+            let n = n as u64;
+            (n.min(300), 0, n.saturating_sub(300), 0)
+        });
+        let late = &went[went.len() / 2..];
+        let mean = late.iter().sum::<usize>() / late.len();
+        assert!((100..=600).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn lost_datagrams_slow_the_run() {
+        let mut adapt = Adapt::new(4096, false);
+        let went = run(&mut adapt, 10 * SETTLED, |n| {
+            let n = n as u64;
+            (n, n.saturating_sub(400), 0, 0)
+        });
+        let late = &went[went.len() / 2..];
+        assert!(late.iter().all(|n| *n <= 700), "{:?}", late.iter().max());
+        assert!(late.iter().sum::<usize>() / late.len() > 200);
+    }
+
+    #[test]
+    fn where_sockets_ran_short_the_run_stays_below() {
+        let mut adapt = Adapt::new(4096, false);
+        let went = run(&mut adapt, 10 * SETTLED, |n| (n as u64, 0, 0, u64::from(n > 1000)));
+        assert!(went[went.len() / 2..].iter().all(|n| (300..=1000).contains(n)), "{:?}", went.last());
+    }
+
+    #[test]
+    fn a_number_that_was_asked_for_is_the_most() {
+        let mut adapt = Adapt::new(4, true);
+        assert_eq!(adapt.at_once(), 4);
+        let went = run(&mut adapt, 1000, |n| (n as u64, n as u64, 0, 1));
+        assert!(went.iter().all(|n| (1..=4).contains(n)));
+    }
+}

@@ -1,0 +1,344 @@
+//! Many checks: a stream from a list to the output, within bounds, that can be interrupted and taken up again.
+//!
+//! [`reading`] gives requests, less those of other shards ([`shard`]) and those done before ([`resume`]);
+//! [`engine`] does them; here they are printed, counted and added up to the exit.
+//! Failure: a line that cannot be read is a sentence; a check that a defect ends is that check's result.
+
+mod adapt;
+mod engine;
+mod identity;
+mod order;
+mod pace;
+mod progress;
+mod reading;
+mod resume;
+mod shard;
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+use super::args::CheckArgs;
+use super::domain::Domains;
+use super::exit::Exit;
+use super::judged::{Judged, Judging, defect};
+use super::output::{say, say_text};
+use super::plan::LineDefaults;
+use super::printer::Printer;
+use crate::domain::Remark;
+use crate::observe::{Dns, LoadSeen, Observer, Request};
+use crate::report::Format;
+use adapt::Adapt;
+use engine::{Bounds, Finished, Given, Sink, Work};
+pub use pace::Rate;
+use progress::{Place, Progress, Seen, Verdicts};
+pub(super) use reading::List;
+use reading::{Part, Reached, Reading};
+use resume::{Again, Done};
+pub use shard::Shard;
+
+/// Checks at once that an adaptive run may grow to.
+const MOST: usize = 4096;
+/// Descriptors that are not for checks: files, standard streams, the sockets to the resolvers.
+const OTHER_DESCRIPTORS: usize = 128;
+/// How long the first result of a list waits to learn whether it is the only one.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Where the requests come from.
+pub(super) enum Requests {
+    /// The command line.
+    Given(Vec<Request>),
+    /// A list, and what holds for its lines.
+    Listed(List, LineDefaults),
+    /// What domains say of their mail hosts.
+    OfDomains(Domains),
+}
+
+/// The requests themselves, for a run that makes them more than once; one sentence where that cannot be.
+pub(super) async fn all(requests: Requests, dns: Dns, most: usize) -> Result<Vec<Request>, String> {
+    let part = Part::default();
+    let mut reading = match requests {
+        Requests::Given(requests) => return Ok(requests),
+        Requests::Listed(list, defaults) => Reading::of_list(list, defaults, part),
+        Requests::OfDomains(domains) => Reading::of_domains(domains, dns, part),
+    };
+    let mut all = Vec::new();
+    while let Some(given) = reading.list.recv().await {
+        match given {
+            Given::Request(request) => all.push(*request),
+            Given::Bad(why) => return Err(why),
+            Given::Remark(remark) => say(&remark.text),
+        }
+        if all.len() > most {
+            return Err(format!("more than {most} checks are too many to repeat; use --baseline with a timer"));
+        }
+    }
+    Ok(all)
+}
+
+/// Runs them all.
+pub(super) async fn run(
+    args: &CheckArgs,
+    observer: Observer,
+    dns: Dns,
+    requests: Requests,
+    mut printer: Printer<'_>,
+) -> Exit {
+    let listed = !matches!(requests, Requests::Given(_));
+    let mut part = Part { shard: args.shard, done: None };
+    let mut again = None;
+    if let Some(file) = &args.resume {
+        let mut done = match Done::read(file) {
+            Ok(done) => done,
+            Err(why) => {
+                say(&format!("--resume {}: {why}", file.display()));
+                return Exit::Usage;
+            }
+        };
+        if done.cut > 0 && !args.quiet {
+            say(&format!(
+                "--resume {}: its last line was not whole and is cut off; its check is done again",
+                file.display()
+            ));
+        }
+        again = done.take_again();
+        printer.goes_on();
+        part.done = Some(done);
+    }
+    let descriptors = raise_descriptors();
+    let reading = match requests {
+        Requests::Given(requests) => Reading::of_requests(requests, part),
+        Requests::Listed(list, defaults) => Reading::of_list(list, defaults, part),
+        Requests::OfDomains(domains) => Reading::of_domains(domains, dns, part),
+    };
+    let most = MOST.min(descriptors.saturating_sub(OTHER_DESCRIPTORS) / 2).max(1);
+    let bounds = Bounds {
+        adapt: args.concurrency.map_or_else(|| Adapt::new(most, false), |n| Adapt::new(n.into(), true)),
+        rate: args.rate,
+        ordered: args.ordered || !listed,
+    };
+    let judging = Judging::of(args);
+    let checks = Arc::new(Checks { observer: observer.for_many(args.per_host.into()), judging: judging.clone() });
+    let mut reached = reading.reached.clone();
+    let mut rows = Rows {
+        args,
+        printer,
+        judging,
+        listed,
+        reached: reading.reached.clone(),
+        share: None,
+        again,
+        bad_lines: false,
+        remarked: false,
+        left_out: false,
+        progress: Progress::new(progress_place(args)),
+        shown: false,
+        begun: Instant::now(),
+    };
+    let Reading { list, share, .. } = reading;
+    rows.share = share;
+    let end = engine::run(list, checks, bounds, &mut rows, interrupts()).await;
+    rows.unbar();
+    let Rows { mut printer, bad_lines, remarked, left_out, .. } = rows;
+    let read = *reached.borrow_and_update();
+    if end.interrupted {
+        say(&resumable(args, read));
+        printer.leave_out("interrupted");
+        return printer.finish().interrupted();
+    }
+    if listed && read.requests + read.elsewhere + read.done == 0 && !bad_lines && !remarked {
+        say("--input: nothing to check: it holds no target; give one a line");
+        return Exit::Usage;
+    }
+    if read.done > 0 && read.requests == 0 && !args.quiet {
+        say("--resume: nothing is left to check");
+    }
+    if bad_lines {
+        printer.leave_out("some lines of the input could not be read");
+    } else if left_out || remarked && read.requests == 0 {
+        printer.leave_out("some addresses were left out");
+    }
+    match printer.finish() {
+        exit if bad_lines && exit != Exit::Defect => {
+            // Somebody's lines were not checked, which no verdict on the others makes good.
+            let rest = if read.requests == 0 { "nothing was checked" } else { "the others were checked" };
+            say(&format!("some lines of the input could not be read; {rest}"));
+            Exit::Usage
+        }
+        exit => exit,
+    }
+}
+
+/// How to take up a run that was interrupted.
+fn resumable(args: &CheckArgs, read: Reached) -> String {
+    let done = "interrupted: what was begun is printed";
+    match (&args.resume, args.format, &args.input) {
+        _ if read.requests == 0 => "interrupted: nothing was checked".into(),
+        (Some(file), ..) => format!("{done}; to go on, give the same command again, with >> {}", file.display()),
+        (None, Some(Format::Ndjson | Format::Csv), Some(_)) => {
+            format!(
+                "{done}; to go on, give the same command again with --resume FILE >> FILE, the file that holds this output"
+            )
+        }
+        _ => format!("{done}; a run with --input and --format ndjson or csv can be taken up again with --resume"),
+    }
+}
+
+/// Interrupts from the terminal, as they come.
+fn interrupts() -> mpsc::Receiver<()> {
+    let (interrupt, interrupts) = mpsc::channel(4);
+    tokio::spawn(async move {
+        // Where the system lets us have none, there are none.
+        while tokio::signal::ctrl_c().await.is_ok() && interrupt.send(()).await.is_ok() {}
+        std::future::pending::<()>().await;
+    });
+    interrupts
+}
+
+/// Raises the soft limit of descriptors to the hard one, and gives what it then is.
+fn raise_descriptors() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum || limit.maximum.is_none() {
+        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
+    }
+    limit.current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
+}
+
+fn progress_place(args: &CheckArgs) -> Place {
+    if args.quiet || args.verbose {
+        return Place::Nowhere;
+    }
+    if !std::io::stderr().is_terminal() {
+        return Place::Lines;
+    }
+    let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
+    Place::Terminal(width)
+}
+
+/// The checks themselves.
+struct Checks {
+    observer: Observer,
+    judging: Judging,
+}
+
+impl Work for Checks {
+    type Result = Vec<Judged>;
+
+    fn check(self: Arc<Self>, request: Arc<Request>) -> BoxFuture<'static, Vec<Judged>> {
+        async move {
+            let seen = self.observer.observe(&request).await;
+            seen.into_iter().map(|evidence| self.judging.judge(evidence)).collect()
+        }
+        .boxed()
+    }
+
+    fn load(&self) -> LoadSeen {
+        self.observer.load()
+    }
+}
+
+/// The rows, and what is told beside them.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+struct Rows<'a> {
+    args: &'a CheckArgs,
+    printer: Printer<'a>,
+    judging: Judging,
+    listed: bool,
+    reached: watch::Receiver<Reached>,
+    share: Option<reading::Share>,
+    again: Option<Again>,
+    bad_lines: bool,
+    /// Something was said of where the checks come from.
+    remarked: bool,
+    /// Addresses were left out that should have been looked at.
+    left_out: bool,
+    progress: Progress,
+    /// A bar is on the terminal.
+    shown: bool,
+    begun: Instant,
+}
+
+impl Rows<'_> {
+    /// Takes the bar away, where there is one, before something else is said.
+    fn unbar(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            say_text(self.progress.clear());
+        }
+    }
+
+    /// Whether the list holds more than one request. One that stays open is taken to.
+    async fn several(&mut self) -> bool {
+        let _ = timeout(SETTLE, self.reached.wait_for(|r| r.requests > 1 || r.ended)).await;
+        let now = *self.reached.borrow();
+        now.requests > 1 || !now.ended
+    }
+}
+
+impl Sink<Vec<Judged>> for Rows<'_> {
+    async fn take(&mut self, finished: Finished<Vec<Judged>>) {
+        let Finished { request, came } = finished;
+        if self.args.verbose || std::io::stdout().is_terminal() {
+            self.unbar();
+        }
+        if self.listed && !self.printer.begun() && self.several().await {
+            self.printer.by_rows();
+        }
+        let checks = came.unwrap_or_else(|words| vec![self.judging.judge(defect(&request, &words))]);
+        let printed = Again::printed(&mut self.again, &request);
+        let new = checks.into_iter().filter(|j| !printed.contains(&j.check.target.address));
+        self.printer.take_all(new.collect());
+    }
+
+    fn bad(&mut self, why: &str) {
+        self.unbar();
+        say(why);
+        self.bad_lines = true;
+    }
+
+    fn remark(&mut self, remark: &Remark) {
+        if remark.left_out || !self.args.quiet {
+            self.unbar();
+            say(&remark.text);
+        }
+        self.remarked = true;
+        self.left_out |= remark.left_out;
+    }
+
+    fn flush(&mut self) {
+        self.printer.flush();
+    }
+
+    fn gone(&self) -> bool {
+        self.printer.gone()
+    }
+
+    fn tick(&mut self, in_flight: usize) {
+        let seen = Seen {
+            verdicts: Verdicts::of(self.printer.summary()),
+            in_flight,
+            share: self.share.as_ref().map(reading::Share::now),
+            elapsed: self.begun.elapsed(),
+        };
+        if let Some(text) = self.progress.due(&seen) {
+            say_text(&text);
+            self.shown = true;
+        }
+    }
+
+    fn interrupted(&mut self, dropped: bool) {
+        self.unbar();
+        say(if dropped {
+            "interrupted: what was being checked is dropped"
+        } else {
+            "interrupted: letting the checks in flight end; interrupt again to drop them"
+        });
+    }
+}

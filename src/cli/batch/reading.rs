@@ -1,0 +1,187 @@
+//! The list, read ahead of the checks by a bounded number of requests, less what this run leaves out.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, BufReader, ReadBuf};
+use tokio::sync::{mpsc, watch};
+
+use super::engine::Given;
+use super::identity::Identity;
+use super::resume::Done;
+use super::shard::Shard;
+use crate::cli::domain::Domains;
+use crate::cli::input::{Input, Read};
+use crate::cli::plan::LineDefaults;
+use crate::observe::{Dns, Request};
+
+/// Requests that are read before there is a place for them.
+const AHEAD: usize = 64;
+
+/// A list, and how much of it has been read.
+pub(in crate::cli) struct List {
+    reader: BufReader<Counted>,
+    read: Arc<AtomicU64>,
+    octets: Option<u64>,
+}
+
+impl List {
+    /// Of a source of this many octets, where that is known.
+    pub(in crate::cli) fn new(source: Box<dyn AsyncRead + Unpin + Send>, octets: Option<u64>) -> Self {
+        let read = Arc::new(AtomicU64::new(0));
+        let counted = Counted { source, read: read.clone() };
+        Self { reader: BufReader::with_capacity(1 << 15, counted), read, octets: octets.filter(|o| *o > 0) }
+    }
+}
+
+/// What has been read of the list.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reached {
+    /// Requests that the run does.
+    pub(super) requests: usize,
+    /// Requests that it leaves out: of another shard.
+    pub(super) elsewhere: usize,
+    /// Requests that it leaves out: done before.
+    pub(super) done: usize,
+    /// The list has ended.
+    pub(super) ended: bool,
+}
+
+/// Which requests are left out.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub(super) shard: Option<Shard>,
+    pub(super) done: Option<Done>,
+}
+
+/// What is being read.
+pub(super) struct Reading {
+    pub(super) list: mpsc::Receiver<Given>,
+    pub(super) reached: watch::Receiver<Reached>,
+    /// Where the size of the list is known.
+    pub(super) share: Option<Share>,
+}
+
+/// How much of the list has been read.
+pub(super) struct Share {
+    read: Arc<AtomicU64>,
+    octets: u64,
+}
+
+impl Share {
+    /// From 0 to 1.
+    pub(super) fn now(&self) -> f64 {
+        (self.read.load(Ordering::Relaxed) as f64 / self.octets as f64).min(1.0)
+    }
+}
+
+impl Reading {
+    /// Reads in a task of its own, since half a line must not be lost when something else is ready first.
+    pub(super) fn of_list(list: List, defaults: LineDefaults, mut part: Part) -> Self {
+        let List { reader, read, octets } = list;
+        let (given, taken) = mpsc::channel(AHEAD);
+        let (reached, seen) = watch::channel(Reached::default());
+        tokio::spawn(async move {
+            let mut input = Input::new(reader, defaults);
+            while let Some(line) = input.next().await.transpose() {
+                let failed = line.is_err();
+                let given_now = match line {
+                    Ok(Read::Request(request)) => match part.leaves(request, &reached) {
+                        Some(request) => Given::Request(Box::new(request)),
+                        None => continue,
+                    },
+                    Ok(Read::Bad(why)) => Given::Bad(why),
+                    Ok(Read::Remark(remark)) => Given::Remark(remark),
+                    Err(e) => Given::Bad(format!("--input: reading stopped: {e}")),
+                };
+                if given.send(given_now).await.is_err() || failed {
+                    break;
+                }
+            }
+            reached.send_modify(|r| r.ended = true);
+        });
+        Self { list: taken, reached: seen, share: octets.map(|octets| Share { read, octets }) }
+    }
+
+    /// What domains say of their mail hosts, asked in a task of its own.
+    pub(super) fn of_domains(domains: Domains, dns: Dns, mut part: Part) -> Self {
+        let (found, mut checks) = mpsc::channel(AHEAD);
+        tokio::spawn(domains.feed(dns, found));
+        let (given, taken) = mpsc::channel(AHEAD);
+        let (reached, seen) = watch::channel(Reached::default());
+        tokio::spawn(async move {
+            while let Some(read) = checks.recv().await {
+                let given_now = match read {
+                    Read::Request(request) => match part.leaves(request, &reached) {
+                        Some(request) => Given::Request(Box::new(request)),
+                        None => continue,
+                    },
+                    Read::Remark(remark) => Given::Remark(remark),
+                    Read::Bad(why) => Given::Bad(why),
+                };
+                if given.send(given_now).await.is_err() {
+                    return;
+                }
+            }
+            reached.send_modify(|r| r.ended = true);
+        });
+        Self { list: taken, reached: seen, share: None }
+    }
+
+    /// The requests of the command line: an address of a pool is a request of its own.
+    pub(super) fn of_requests(requests: Vec<Request>, mut part: Part) -> Self {
+        let (given, taken) = mpsc::channel(AHEAD);
+        let (reached, seen) = watch::channel(Reached::default());
+        tokio::spawn(async move {
+            for request in requests {
+                let (ips, request) = (request.ips.clone(), Request { ips: Vec::new(), ..request });
+                let each: Box<dyn Iterator<Item = Request> + Send> = if ips.is_empty() {
+                    Box::new(std::iter::once(request))
+                } else {
+                    Box::new(ips.into_iter().map(move |ip| Request { ips: vec![ip], ..request.clone() }))
+                };
+                for request in each {
+                    if let Some(request) = part.leaves(request, &reached)
+                        && given.send(Given::Request(Box::new(request))).await.is_err()
+                    {
+                        return;
+                    }
+                }
+            }
+            reached.send_modify(|r| r.ended = true);
+        });
+        Self { list: taken, reached: seen, share: None }
+    }
+}
+
+impl Part {
+    /// The request, where this run does it.
+    fn leaves(&mut self, request: Request, reached: &watch::Sender<Reached>) -> Option<Request> {
+        let elsewhere = self.shard.is_some_and(|shard| !shard.holds(&Identity::of_request(&request)));
+        let done = !elsewhere && self.done.as_mut().is_some_and(|done| done.skips(&request));
+        reached.send_modify(|r| match (elsewhere, done) {
+            (true, _) => r.elsewhere += 1,
+            (_, true) => r.done += 1,
+            _ => r.requests += 1,
+        });
+        (!elsewhere && !done).then_some(request)
+    }
+}
+
+/// A source that counts what is read of it.
+struct Counted {
+    source: Box<dyn AsyncRead + Unpin + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.source).poll_read(cx, buffer);
+        self.read.fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
+        polled
+    }
+}

@@ -1,0 +1,80 @@
+//! From evidence to what is printed of it, as far as that needs no other check: done beside the checks in flight.
+
+use super::args::CheckArgs;
+use crate::evidence::{Client, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, TargetSeen};
+use crate::judge::receivers::Selection;
+use crate::judge::{Check, judge_for};
+use crate::observe::Request;
+use crate::report::{self, Format};
+use crate::smtp::Phase;
+use crate::target::Host;
+
+/// How to judge, and what to keep.
+#[derive(Clone, Debug)]
+pub(super) struct Judging {
+    receivers: Selection,
+    /// A transcript or an evidence file wants it.
+    evidence: bool,
+    ndjson: bool,
+}
+
+/// A check, judged.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) check: Check,
+    /// Where somebody wants it.
+    pub(super) evidence: Option<Evidence>,
+    /// The check as it is printed, where that is known already.
+    pub(super) line: Option<String>,
+}
+
+impl Judging {
+    /// As the arguments want it.
+    pub(super) fn of(args: &CheckArgs) -> Self {
+        Self {
+            receivers: args.receivers.clone(),
+            evidence: args.verbose || args.save.is_some(),
+            ndjson: args.format == Some(Format::Ndjson) && args.ticket.is_none() && args.baseline.baseline.is_none(),
+        }
+    }
+
+    /// Judges.
+    pub(super) fn judge(&self, evidence: Evidence) -> Judged {
+        let check = judge_for(&evidence, &self.receivers);
+        let line = self.ndjson.then(|| report::check_ndjson(&check));
+        Judged { check, evidence: self.evidence.then_some(evidence), line }
+    }
+}
+
+/// What stands in the place of a check that a defect of ours ended.
+pub(super) fn defect(request: &Request, words: &str) -> Evidence {
+    let target = request.target.as_ref();
+    let dialled = target.and_then(|t| match t.host {
+        Host::Address(ip) => Some(ip),
+        Host::Name(_) => None,
+    });
+    let given = request.ips.first().copied();
+    let fault = Fault { phase: Phase::Resolve, kind: FaultKind::Defect, detail: words.to_owned() };
+    Evidence {
+        label: request.label.clone(),
+        observed_at: jiff::Timestamp::now().to_string(),
+        target: TargetSeen {
+            input: target.map(|t| t.input.clone()).or_else(|| given.map(|ip| ip.to_string())).unwrap_or_default(),
+            host: target.map(|t| t.host.to_string()),
+            address: dialled,
+            port: target.map(|t| t.port),
+        },
+        client: Client {
+            ip: given.or(dialled),
+            ip_source: given.map(|_| IpSource::Given).or_else(|| dialled.map(|_| IpSource::Dialled)),
+            ehlo: request.ehlo.clone(),
+            ehlo_source: request.ehlo.as_ref().map(|_| EhloSource::Given),
+        },
+        smtp: Some(Dialogue { fault: Some(fault), ..Dialogue::default() }),
+        lookups: Vec::new(),
+        resolvers: Vec::new(),
+        controls: Vec::new(),
+        target_questions: Vec::new(),
+        own: None,
+    }
+}

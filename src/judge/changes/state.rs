@@ -1,0 +1,223 @@
+//! An identity and its state, as an earlier report of any version and format holds them.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::EhloSource;
+use crate::judge::check::{Check, EdgeState, Severity, Verdict};
+use crate::judge::standing::left_open;
+
+/// Who is compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Identity {
+    /// `host:port`, or the host where nothing was to be dialled; `null` where only an address was given.
+    pub target: Option<String>,
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+    /// The EHLO name, where it was given.
+    pub ehlo: Option<String>,
+}
+
+/// How an identity was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct State {
+    /// The sum of the edges.
+    pub verdict: Verdict,
+    /// `ehlo_ptr`, `ptr_forward`, `ehlo_forward`.
+    pub edges: [EdgeState; 3],
+    /// The EHLO name.
+    pub ehlo: Option<String>,
+    /// The PTR names, sorted.
+    pub ptr: Vec<String>,
+    /// Codes of severity `error`, sorted.
+    pub errors: Vec<String>,
+    /// Codes of severity `warning`, sorted.
+    pub warnings: Vec<String>,
+    /// It could not be reached, or not all of it was.
+    pub open: bool,
+}
+
+/// What a baseline must hold of a check; everything else in it is passed over, so that reports of other versions
+/// can be read.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EarlierCheck {
+    target: EarlierTarget,
+    client: EarlierClient,
+    agreement: EarlierAgreement,
+    findings: Vec<EarlierFinding>,
+    #[serde(default)]
+    smtp: Option<EarlierSmtp>,
+    dns: EarlierDns,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierTarget {
+    host: Option<String>,
+    port: Option<u16>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierClient {
+    ip: Option<IpAddr>,
+    ehlo: Option<String>,
+    ehlo_source: Option<EhloSource>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierAgreement {
+    verdict: Verdict,
+    ehlo_ptr: EarlierEdge,
+    ptr_forward: EarlierEdge,
+    ehlo_forward: EarlierEdge,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct EarlierEdge {
+    state: EdgeState,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierFinding {
+    code: String,
+    severity: Severity,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierSmtp {
+    fault: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierDns {
+    ptr: Option<EarlierPtr>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierPtr {
+    names: Vec<String>,
+}
+
+impl Identity {
+    /// From the columns of a report.
+    pub fn new(
+        host: Option<&str>,
+        port: Option<u16>,
+        ip: Option<IpAddr>,
+        ehlo: Option<&str>,
+        source: Option<EhloSource>,
+    ) -> Self {
+        let target = host.map(|host| match port {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        });
+        let given = source.is_some_and(|s| s != EhloSource::Replied);
+        Self { target, ip, ehlo: ehlo.filter(|_| given).map(str::to_owned) }
+    }
+
+    /// Of a check.
+    pub fn of(check: &Check) -> Self {
+        let (target, client) = (&check.target, &check.client);
+        Self::new(target.host.as_deref(), target.port, client.ip, client.ehlo.as_deref(), client.ehlo_source)
+    }
+}
+
+impl State {
+    /// Of a check.
+    pub fn of(check: &Check) -> Self {
+        let agreement = &check.agreement;
+        let codes =
+            |severity| sorted(check.findings.iter().filter(|f| f.severity == severity).map(|f| f.code.to_string()));
+        Self {
+            verdict: agreement.verdict,
+            edges: [agreement.ehlo_ptr.state, agreement.ptr_forward.state, agreement.ehlo_forward.state],
+            ehlo: check.client.ehlo.clone(),
+            ptr: sorted(check.dns.ptr.iter().flat_map(|p| &p.names).map(|n| n.to_ascii_lowercase())),
+            errors: codes(Severity::Error),
+            warnings: codes(Severity::Warning),
+            open: left_open(check),
+        }
+    }
+}
+
+impl EarlierCheck {
+    /// Who it was of, and how that one was.
+    pub fn split(self) -> (Identity, State) {
+        let (target, client, agreement) = (&self.target, &self.client, &self.agreement);
+        let identity =
+            Identity::new(target.host.as_deref(), target.port, client.ip, client.ehlo.as_deref(), client.ehlo_source);
+        let codes = |severity| sorted(self.findings.iter().filter(|f| f.severity == severity).map(|f| f.code.clone()));
+        let left_out = |code: &str| matches!(code, "target-lookup-failed" | "target-many-addresses");
+        let state = State {
+            verdict: agreement.verdict,
+            edges: [agreement.ehlo_ptr.state, agreement.ptr_forward.state, agreement.ehlo_forward.state],
+            ptr: sorted(self.dns.ptr.iter().flat_map(|p| &p.names).map(|n| n.to_ascii_lowercase())),
+            errors: codes(Severity::Error),
+            warnings: codes(Severity::Warning),
+            open: self.smtp.as_ref().is_some_and(|s| s.fault.is_some())
+                || self.findings.iter().any(|f| left_out(&f.code)),
+            ehlo: self.client.ehlo,
+        };
+        (identity, state)
+    }
+}
+
+pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
+    texts.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// How many of the words of a state are told: the rest is in the check.
+const TOLD: usize = 5;
+
+impl State {
+    /// What is different now, a few words each.
+    pub(super) fn differences(&self, now: &Self) -> Vec<String> {
+        let mut said = Vec::new();
+        let word = |verdict| match verdict {
+            Verdict::Agree => "agree",
+            Verdict::Differ => "differ",
+            Verdict::Unknown => "unknown",
+        };
+        if self.verdict != now.verdict {
+            said.push(format!("verdict {} → {}", word(self.verdict), word(now.verdict)));
+        }
+        let same_name = match (&self.ehlo, &now.ehlo) {
+            (Some(was), Some(is)) => was.eq_ignore_ascii_case(is),
+            (was, is) => was == is,
+        };
+        if !same_name {
+            let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".into());
+            said.push(format!("EHLO {} → {}", or_none(&self.ehlo), or_none(&now.ehlo)));
+        }
+        if self.ptr != now.ptr {
+            said.push(format!("PTR {} → {}", listed(&self.ptr), listed(&now.ptr)));
+        }
+        let codes = |state: &Self| state.errors.iter().chain(&state.warnings).cloned().collect::<BTreeSet<String>>();
+        let (was, is) = (codes(self), codes(now));
+        let more: Vec<String> = is.difference(&was).cloned().collect();
+        let less: Vec<String> = was.difference(&is).cloned().collect();
+        if !more.is_empty() {
+            said.push(format!("new: {}", listed(&more)));
+        }
+        if !less.is_empty() {
+            said.push(format!("no more: {}", listed(&less)));
+        }
+        if self.edges != now.edges && said.is_empty() {
+            said.push("the edges".into());
+        }
+        if self.open != now.open {
+            said.push(if now.open { "not reached" } else { "reached again" }.into());
+        }
+        said
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    match names.len() {
+        0 => "none".into(),
+        n if n > TOLD => format!("{} and {} more", names[..TOLD].join(", "), n - TOLD),
+        _ => names.join(", "),
+    }
+}

@@ -1,0 +1,37 @@
+//! What a check comes to for whoever waits for a yes or a no: the exit code's, and every monitor's, answer.
+
+use super::catalogue::Code;
+use super::check::{Check, Severity, Verdict};
+
+/// What a check comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Everything agrees.
+    Agrees,
+    /// A verdict `differ`, or findings as heavy as asked for.
+    Findings,
+    /// Something could not be judged or reached.
+    Unknown,
+}
+
+impl Standing {
+    /// Of a check, where findings of `least` and heavier count; `None` lets nothing count, not even a verdict
+    /// `differ`. Findings outweigh what could not be told.
+    pub fn of(check: &Check, least: Option<Severity>) -> Self {
+        let differs = check.agreement.verdict == Verdict::Differ;
+        if least.is_some_and(|least| differs || check.findings.iter().any(|f| f.severity >= least)) {
+            Self::Findings
+        } else if check.agreement.verdict == Verdict::Unknown || left_open(check) {
+            Self::Unknown
+        } else {
+            Self::Agrees
+        }
+    }
+}
+
+/// Whether something of the target was not seen, whatever the edges say: it was not reached, or not all of its
+/// addresses were.
+pub(super) fn left_open(check: &Check) -> bool {
+    let left_out = |code| matches!(code, Code::TargetLookupFailed | Code::TargetManyAddresses);
+    check.smtp.as_ref().is_some_and(|s| s.fault.is_some()) || check.findings.iter().any(|f| left_out(f.code))
+}

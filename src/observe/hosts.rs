@@ -1,0 +1,187 @@
+//! Servers, over many checks: none sees more of our connections at once than it may, and what one dialogue with
+//! an address has shown is the result of every check of that address.
+//!
+//! Sharing: a dialogue is of an address, a port and whether TLS comes first. Where TLS was used, also of the
+//! host, whose name the server was told (SNI) and its certificate is held against. A control connection tells
+//! of its host for [`CONTROL`].
+//! Limits: two generations of [`ADDRESSES`]; one in use is never forgotten.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt, Shared};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::evidence::{Control, Dialogue, FaultKind};
+use crate::smtp::Phase;
+use crate::target::Target;
+
+/// Addresses of one generation.
+const ADDRESSES: usize = 512;
+/// How long a control connection's result is shared.
+const CONTROL: Duration = Duration::from_mins(1);
+
+/// A dialogue, and the controls that were tried beside it.
+pub(super) type Dialled = (Dialogue, Vec<Control>);
+
+/// The servers of a run.
+pub(super) struct Hosts {
+    per_host: usize,
+    known: Mutex<Known>,
+    controls: Mutex<HashMap<(String, bool), (Instant, Shared<BoxFuture<'static, Control>>)>>,
+}
+
+#[derive(Default)]
+struct Known {
+    young: HashMap<IpAddr, Arc<Host>>,
+    old: HashMap<IpAddr, Arc<Host>>,
+}
+
+/// One address.
+struct Host {
+    turns: Arc<Semaphore>,
+    shown: Mutex<Vec<Shown>>,
+    news: watch::Sender<()>,
+}
+
+/// What a dialogue has shown.
+struct Shown {
+    port: u16,
+    implicit_tls: bool,
+    /// The target's host, where the result depends on it.
+    host: Option<String>,
+    dialled: Arc<Dialled>,
+}
+
+/// Leave to dial an address, or what is known of it already.
+pub(super) enum Turn {
+    /// One of our connections to it; given back when this is dropped.
+    Dial(Dialling),
+    /// What an earlier dialogue has shown.
+    Known(Arc<Dialled>),
+}
+
+/// A connection that may be made.
+pub(super) struct Dialling {
+    host: Arc<Host>,
+    /// To be held until the connection is closed.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Hosts {
+    /// At most this many connections to an address at once.
+    pub(super) fn new(per_host: usize) -> Self {
+        Self { per_host: per_host.max(1), known: Mutex::default(), controls: Mutex::default() }
+    }
+
+    /// Waits until the address may be dialled, or until another has done it.
+    pub(super) async fn turn(&self, address: IpAddr, target: &Target) -> Turn {
+        let host = self.host(address);
+        let mut news = host.news.subscribe();
+        loop {
+            if let Some(known) = host.shown(target) {
+                return Turn::Known(known);
+            }
+            tokio::select! {
+                biased;
+                Ok(()) = news.changed() => {}
+                Ok(permit) = host.turns.clone().acquire_owned() => {
+                    if let Some(known) = host.shown(target) {
+                        return Turn::Known(known);
+                    }
+                    return Turn::Dial(Dialling { host: host.clone(), permit: Some(permit) });
+                }
+            }
+        }
+    }
+
+    fn host(&self, address: IpAddr) -> Arc<Host> {
+        let mut known = locked(&self.known);
+        if let Some(host) = known.young.get(&address) {
+            return host.clone();
+        }
+        if known.young.len() >= ADDRESSES {
+            let aged = std::mem::take(&mut known.young);
+            let forgotten = std::mem::replace(&mut known.old, aged);
+            // Whoever dials an address now must be seen by the next who wants to.
+            let in_use = forgotten.into_iter().filter(|(_, host)| Arc::strong_count(host) > 1 || host.busy());
+            known.young.extend(in_use);
+        }
+        let there = known.old.remove(&address);
+        let host = there.unwrap_or_else(|| {
+            let turns = Arc::new(Semaphore::new(self.per_host));
+            Arc::new(Host { turns, shown: Mutex::default(), news: watch::Sender::default() })
+        });
+        known.young.insert(address, host.clone());
+        drop(known);
+        host
+    }
+
+    /// What a control connection shows: tried now, or not long ago.
+    pub(super) async fn control(&self, name: String, v4: bool, attempt: BoxFuture<'static, Control>) -> Control {
+        let tried = {
+            let mut controls = locked(&self.controls);
+            let now = Instant::now();
+            match controls.get(&(name.clone(), v4)).filter(|(since, _)| now - *since < CONTROL) {
+                Some((_, tried)) => tried.clone(),
+                None => {
+                    let tried = attempt.shared();
+                    controls.insert((name, v4), (now, tried.clone()));
+                    tried
+                }
+            }
+        };
+        tried.await
+    }
+}
+
+impl Host {
+    fn busy(&self) -> bool {
+        Arc::strong_count(&self.turns) > 1
+    }
+
+    fn shown(&self, target: &Target) -> Option<Arc<Dialled>> {
+        let host = target.host.to_string();
+        let same = |shown: &&Shown| {
+            shown.port == target.port
+                && shown.implicit_tls == target.implicit_tls
+                && shown.host.as_ref().is_none_or(|h| *h == host)
+        };
+        locked(&self.shown).iter().find(same).map(|shown| shown.dialled.clone())
+    }
+}
+
+impl Dialling {
+    /// Leaves what the dialogue has shown for others.
+    pub(super) fn done(self, target: &Target, dialled: Dialled) -> Arc<Dialled> {
+        let dialled = Arc::new(dialled);
+        if let Some(host) = depends_on(target, &dialled.0) {
+            let shown = Shown { port: target.port, implicit_tls: target.implicit_tls, host, dialled: dialled.clone() };
+            locked(&self.host.shown).push(shown);
+            self.host.news.send_replace(());
+        }
+        dialled
+    }
+}
+
+/// The host on which the result depends, `Some(None)` for any; `None` where it is not to be shared, since it is
+/// this machine's own trouble.
+fn depends_on(target: &Target, dialogue: &Dialogue) -> Option<Option<String>> {
+    match &dialogue.fault {
+        Some(fault) if fault.phase == Phase::Connect => {
+            let ours = matches!(fault.kind, FaultKind::Shortage | FaultKind::SourceUnavailable);
+            (!ours).then_some(None)
+        }
+        _ => {
+            let tls = target.implicit_tls || dialogue.tls.is_some() || dialogue.tls_fault.is_some();
+            Some(tls.then(|| target.host.to_string()))
+        }
+    }
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
