@@ -61,7 +61,7 @@ async def reply(reader):
 async def dialogue(ip, port):
     reader, writer = await asyncio.open_connection(ip, port)
     await reply(reader)
-    writer.write(b"EHLO yardstick.example.test\r\n")
+    writer.write(b"EHLO yardstick.example.net\r\n")
     lines = await reply(reader)
     writer.write(b"QUIT\r\n")
     writer.close()
