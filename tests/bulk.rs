@@ -65,7 +65,7 @@ impl Scratch {
 
 fn program(dns: SocketAddr, port: u16) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
-    command.args(["check", "--control", "none", "--tls", "off", "--helo-as", "probe.example.test"]);
+    command.args(["check", "--control", "none", "--tls", "off", "--helo-as", "probe.example.net"]);
     command.args(["--resolver", &dns.to_string(), "--port", &port.to_string()]).stdin(Stdio::null());
     command
 }
@@ -262,7 +262,7 @@ fn counting_server(name: &'static str) -> (SocketAddr, Arc<AtomicUsize>, Arc<Ato
 #[test]
 fn one_address_is_dialled_once_and_never_twice_at_a_time() {
     let scratch = Scratch::new(Plan::default());
-    let (at, all, most) = counting_server("mail.example.test");
+    let (at, all, most) = counting_server("mail.example.net");
     let list = scratch.file("list");
     // The same server by its address and beside given identities: one dialogue serves them all.
     let lines: String = (0..40)
@@ -276,7 +276,7 @@ fn one_address_is_dialled_once_and_never_twice_at_a_time() {
     let output = command.args(["--format", "ndjson", "--input", list.to_str().unwrap()]).output().unwrap();
     let results = results(&String::from_utf8(output.stdout).unwrap());
     assert_eq!(results.len(), 40, "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(results.iter().all(|r| r["smtp"]["ehlo"]["name"] == "mail.example.test"));
+    assert!(results.iter().all(|r| r["smtp"]["ehlo"]["name"] == "mail.example.net"));
     assert_eq!((all.load(Ordering::SeqCst), most.load(Ordering::SeqCst)), (1, 1));
 }
 

@@ -21,7 +21,7 @@ fn few_descriptors_make_a_run_slow_and_nothing_wrong() {
     std::fs::write(&list, text).unwrap();
     // More at once than there are descriptors, on purpose.
     let script = format!(
-        "ulimit -n 60 && exec '{}' check --format ndjson --control none --tls off --helo-as probe.example.test \
+        "ulimit -n 60 && exec '{}' check --format ndjson --control none --tls off --helo-as probe.example.net \
          --resolver {} --port {} --concurrency 200 --input '{}'",
         env!("CARGO_BIN_EXE_smtp-preflight"),
         world.dns,

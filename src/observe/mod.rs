@@ -428,10 +428,11 @@ impl Run<'_> {
             }
             Some(Turn::Dial(mut dialling)) => {
                 let held = dialling.permit.take();
-                let done = dial::dial(target, address, self.observer, deadline, said, controls, held).await;
+                // In a place of its own: the dialogue's state is large, and is moved with everything around it.
+                let done = Box::pin(dial::dial(target, address, self.observer, deadline, said, controls, held)).await;
                 Dialled::clone(&dialling.done(target, done))
             }
-            None => dial::dial(target, address, self.observer, deadline, said, controls, None).await,
+            None => Box::pin(dial::dial(target, address, self.observer, deadline, said, controls, None)).await,
         }
     }
 

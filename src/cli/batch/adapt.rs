@@ -23,6 +23,8 @@ const SAMPLE: u64 = 50;
 const LOSS: f64 = 0.05;
 /// Of questions, those with temporary trouble, above which it may be our doing.
 const TROUBLE: f64 = 0.2;
+/// Ticks after a fall in which the next is not decided: what is in flight is of before.
+const SETTLING: u32 = 20;
 /// Ticks after which what was asked before a change has been answered: longer than two tries.
 const SETTLED: u32 = 160;
 
@@ -37,8 +39,10 @@ pub(super) struct Adapt {
     /// Trouble that does not come of our speed.
     tolerated: f64,
     trial: Option<Trial>,
-    /// Ticks without growth after a fall.
-    rest: u32,
+    /// The number at which it was too much; near it, growth is slow.
+    too_many: usize,
+    /// Ticks until what was begun before a fall no longer counts.
+    settling: u32,
 }
 
 /// Fewer at once, to see whether that lessens the trouble.
@@ -53,7 +57,16 @@ impl Adapt {
     /// Up to `most`; begins there where the number was asked for.
     pub(super) fn new(most: usize, asked_for: bool) -> Self {
         let now = if asked_for { most } else { BEGIN.min(most) };
-        Self { now, most, since: LoadSeen::default(), shortages: 0, tolerated: TROUBLE, trial: None, rest: 0 }
+        Self {
+            now,
+            most,
+            since: LoadSeen::default(),
+            shortages: 0,
+            tolerated: TROUBLE,
+            trial: None,
+            too_many: usize::MAX,
+            settling: 0,
+        }
     }
 
     /// Checks that may run at once.
@@ -63,10 +76,10 @@ impl Adapt {
 
     /// One look; `full` says that every place was taken since the last, `late` by how much this one is late.
     pub(super) fn tick(&mut self, seen: LoadSeen, full: bool, late: Duration) {
-        self.rest = self.rest.saturating_sub(1);
+        self.settling = self.settling.saturating_sub(1);
         if seen.shortages > self.shortages {
             self.shortages = seen.shortages;
-            if self.rest == 0 {
+            if self.settling == 0 {
                 self.fall(3, 4);
                 // Not so soon to where it was too much.
                 self.most = self.most.min(self.now + self.now / 8 + 1);
@@ -88,7 +101,7 @@ impl Adapt {
                     self.tolerated = then.max(trouble) * 1.2;
                     self.now = before.min(self.most);
                 } else {
-                    self.rest = SETTLED;
+                    self.too_many = before;
                 }
             }
             return;
@@ -96,26 +109,30 @@ impl Adapt {
         if answered + unanswered >= SAMPLE {
             let loss = (seen.retried - self.since.retried) as f64 / answered.max(1) as f64;
             self.since = seen;
-            if answered >= SAMPLE / 2 && loss > LOSS && self.rest == 0 {
+            if answered >= SAMPLE / 2 && loss > LOSS && self.settling == 0 {
                 self.fall(2, 3);
                 return;
             }
             if trouble > self.tolerated && self.now > LEAST {
                 self.trial = Some(Trial { before: self.now, trouble, ticks: 0 });
+                let known = self.too_many;
                 self.fall(1, 2);
+                // Only a trial that helps tells that it was too much.
+                self.too_many = known;
                 return;
             }
         }
         if full && late < LATE && self.now < self.most {
-            // After a fall a tenth of the pace, since the limit was near.
-            let step = if self.rest > 0 { self.now / 64 } else { self.now / 2 };
+            let near = self.now / 9 >= self.too_many / 10;
+            let step = if near { self.now / 128 } else { self.now / 2 };
             self.now = (self.now + step.max(1)).min(self.most);
         }
     }
 
     fn fall(&mut self, of: usize, parts: usize) {
+        self.too_many = self.now;
         self.now = (self.now * of / parts).max(LEAST.min(self.most));
-        self.rest = SETTLED;
+        self.settling = SETTLING;
     }
 }
 

@@ -68,7 +68,7 @@ fn cores() -> usize {
 /// The program on a list, with further options.
 pub fn program(list: &Path, world: &World, options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
-    command.args(["check", "--format", "ndjson", "--control", "none", "--helo-as", "probe.example.test"]);
+    command.args(["check", "--format", "ndjson", "--control", "none", "--helo-as", "probe.example.net"]);
     command.args(["--resolver", &world.dns.to_string(), "--port", &world.smtp_port.to_string()]);
     command.arg("--input").arg(list).args(options);
     command

@@ -72,7 +72,7 @@ async fn dialogue(ip: Ipv4Addr, port: u16) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect((IpAddr::V4(ip), port)).await.ok()?;
     let mut buffer = [0; 2048];
     reply(&mut stream, &mut buffer).await?;
-    stream.write_all(b"EHLO raw.example.test\r\n").await.ok()?;
+    stream.write_all(b"EHLO raw.example.net\r\n").await.ok()?;
     let length = reply(&mut stream, &mut buffer).await?;
     stream.write_all(b"QUIT\r\n").await.ok()?;
     let first = buffer[..length].split(|b| matches!(b, b'\r' | b' ')).next()?;

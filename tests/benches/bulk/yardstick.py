@@ -6,6 +6,7 @@ Connect, greeting, EHLO and QUIT beside PTR and A of its name, then A of the nam
 """
 
 import asyncio
+import socket
 import struct
 import sys
 
@@ -18,6 +19,7 @@ class Questions(asyncio.DatagramProtocol):
 
     def connection_made(self, transport):
         self.transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
 
     def datagram_received(self, data, _):
         waits = self.waiting.pop(data[:2], None)
@@ -27,7 +29,7 @@ class Questions(asyncio.DatagramProtocol):
     async def ask(self, name, kind):
         """The data of the first record; the world compresses owners only."""
         question = b"".join(bytes([len(l)]) + l for l in name.split(b".")) + b"\0" + struct.pack(">HH", kind, 1)
-        for _ in range(3):
+        for _ in range(5):
             self.next = (self.next + 1) & 0xFFFF
             id = struct.pack(">H", self.next)
             self.waiting[id] = answer = asyncio.get_running_loop().create_future()
@@ -59,7 +61,7 @@ async def reply(reader):
 async def dialogue(ip, port):
     reader, writer = await asyncio.open_connection(ip, port)
     await reply(reader)
-    writer.write(b"EHLO yardstick.example.test\r\n")
+    writer.write(b"EHLO yardstick.example.net\r\n")
     lines = await reply(reader)
     writer.write(b"QUIT\r\n")
     writer.close()

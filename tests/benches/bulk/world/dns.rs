@@ -6,7 +6,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::{DOMAIN, Fate, Plan, fate, identity, name};
+use super::{DOMAIN, Fate, Plan, fate, identity, name, named};
 
 const TTL: u32 = 3600;
 const A: u16 = 1;
@@ -24,7 +24,7 @@ enum Owner {
     ReverseZone,
     /// The name of an identity.
     Host(u32),
-    /// `example.test`.
+    /// `example.net`.
     Domain,
     /// Inside one of our zones, and not there.
     Nothing,
@@ -84,8 +84,8 @@ fn answer(query: &[u8], trouble: bool) -> Option<Vec<u8>> {
         (Owner::Host(i), A) => record(&mut out, A, &super::address(*i).octets()),
         (Owner::Domain, MX) => record(&mut out, MX, &[&[0, 10], encoded(&name(0)).as_slice()].concat()),
         (Owner::ReverseZone | Owner::Domain, NS) => {
-            record(&mut out, NS, &encoded("ns1.example.test"));
-            record(&mut out, NS, &encoded("ns2.example.test"));
+            record(&mut out, NS, &encoded("ns1.example.net"));
+            record(&mut out, NS, &encoded("ns2.example.net"));
         }
         (Owner::ReverseZone | Owner::Domain, SOA) => record(&mut out, SOA, &soa()),
         _ => {}
@@ -148,23 +148,19 @@ fn owner(query: &[u8], labels: &[usize]) -> (Owner, Option<usize>) {
             _ => (Owner::Foreign, None),
         };
     }
-    if is(from_end(1), "test") && is(from_end(2), "example") {
+    if is(from_end(1), "net") && is(from_end(2), "example") {
         let apex = labels[labels.len() - 2];
         if labels.len() == 2 {
             return (Owner::Domain, Some(apex));
         }
-        let mut numbers = label(&labels[0]).split('-').skip(1).map(str::parse::<u8>);
-        let host = match (labels.len(), numbers.next(), numbers.next(), numbers.next()) {
-            (3, Some(Ok(b)), Some(Ok(c)), Some(Ok(d))) => identity([127, b, c, d].into()),
-            _ => None,
-        };
+        let host = named(label(&labels[0])).filter(|_| labels.len() == 3);
         return (host.map_or(Owner::Nothing, Owner::Host), Some(apex));
     }
     (Owner::Foreign, None)
 }
 
 fn soa() -> Vec<u8> {
-    let mut data = [encoded("ns1.example.test"), encoded(&format!("hostmaster.{DOMAIN}"))].concat();
+    let mut data = [encoded("ns1.example.net"), encoded(&format!("hostmaster.{DOMAIN}"))].concat();
     for number in [1u32, 7200, 900, 1_209_600, 300] {
         data.extend(number.to_be_bytes());
     }

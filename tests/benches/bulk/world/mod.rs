@@ -1,8 +1,8 @@
 //! A whole sending estate on loopback, made of nothing but arithmetic: identity number `i` has the address
-//! 127.(1 + i/65536).(i/256).(i), the name `mx-B-C-D.example.test` and a mail server, every one of them
+//! 127.(1 + i/65536).(i/256).(i), a name such as `relay-aabcz.example.net` and a mail server, every one of them
 //! answered by one DNS server and one listening socket (Linux accepts all of 127/8).
 //!
-//! Zones: a reverse zone for every 256 addresses, and `example.test`. With [`Plan::trouble`] a fifth of the
+//! Zones: a reverse zone for every 256 addresses, and `example.net`. With [`Plan::trouble`] a fifth of the
 //! servers hang, refuse or send garbage and a fifth of the reverse zones are silent ([`Fate`]).
 //! Failure: a port that is taken.
 
@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 /// The forward zone.
-pub const DOMAIN: &str = "example.test";
+pub const DOMAIN: &str = "example.net";
 /// Identities that the addresses have room for.
 pub const MAX_IDENTITIES: u32 = 100 << 16;
 
@@ -63,8 +63,17 @@ pub fn address(identity: u32) -> Ipv4Addr {
 
 /// The name of an identity, both in EHLO and in the PTR.
 pub fn name(identity: u32) -> String {
-    let [b, c, d] = octets(identity);
-    format!("mx-{b}-{c}-{d}.{DOMAIN}")
+    // Letters, since a name that holds its address's numbers is a generic one.
+    let letter = |place: u32| char::from(b'a' + u8::try_from(identity / 26u32.pow(place) % 26).unwrap_or_default());
+    let letters: String = (0..5).rev().map(letter).collect();
+    format!("relay-{letters}.{DOMAIN}")
+}
+
+/// The identity of a name's first label.
+fn named(label: &str) -> Option<u32> {
+    let letters = label.strip_prefix("relay-").filter(|l| l.len() == 5)?;
+    let number = |sum: u32, c: u8| c.is_ascii_lowercase().then(|| sum * 26 + u32::from(c - b'a'));
+    letters.bytes().try_fold(0, number).filter(|i| *i < MAX_IDENTITIES)
 }
 
 fn octets(identity: u32) -> [u8; 3] {
@@ -91,6 +100,8 @@ pub struct Running {
 /// Starts a world on these ports; 0 takes one that is free.
 pub fn start(plan: Plan, dns_port: u16, smtp_port: u16) -> io::Result<Running> {
     let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, dns_port))?;
+    // What does not fit is lost, and asked for again: the world must not be what is measured.
+    let _ = socket2::SockRef::from(&udp).set_recv_buffer_size(4 << 20);
     let tcp = TcpListener::bind((Ipv4Addr::UNSPECIFIED, smtp_port))?;
     let running = Running { dns: udp.local_addr()?, smtp_port: tcp.local_addr()?.port() };
     let thread = |name: &str| std::thread::Builder::new().name(name.into());
