@@ -4,6 +4,8 @@
 //! Units: milliseconds for durations, RFC 3339 for instants.
 //! Failure: an observation that failed is data too: a [`Fault`], or a lookup's status.
 
+mod session;
+
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dns::{Lookup, Question};
 use crate::smtp::{Phase, Reply, TlsMode};
+pub use session::{ClientTls, Ended, Helo, Session};
 
 /// The schema name of evidence files that this version writes and reads.
 pub const EVIDENCE_SCHEMA: &str = "smtp-preflight-evidence/1";

@@ -27,6 +27,7 @@ fn findings() {
 fn schema() {
     same("docs/schema/report.json", &smtp_preflight::report::schema_json());
     same("docs/schema/bounces.json", &smtp_preflight::report::bounces_schema_json());
+    same("docs/schema/listen.json", &smtp_preflight::report::listen_schema_json());
 }
 
 /// The README shows what the program prints, to the letter. Of the bounce, what changes from run to run

@@ -71,9 +71,9 @@ fn sources(room: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     if src.join(room).is_dir() {
         walk(&src.join(room), &mut found);
-    } else {
-        found.push(src.join(format!("{room}.rs")));
     }
+    found.extend(Some(src.join(format!("{room}.rs"))).filter(|file| file.is_file()));
+    assert!(!found.is_empty(), "room `{room}` has no file");
     found
 }
 

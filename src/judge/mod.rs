@@ -13,6 +13,7 @@ mod catalogue;
 mod check;
 mod dns_report;
 mod findings;
+mod listened;
 mod own;
 pub mod receivers;
 mod remedy;
@@ -24,6 +25,7 @@ pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,
 };
+pub use listened::{ListenReport, ListenSummary, Listened, Remark, RemarkCode};
 pub use own::{OwnAddress, ServiceSaid};
 
 pub use remedy::{MtaHint, ProviderHint, Remedy, RemedyStep, Side};

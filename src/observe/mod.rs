@@ -17,6 +17,7 @@ mod control;
 mod dial;
 mod dns;
 mod inquiry;
+pub mod listen;
 mod own_address;
 mod tls;
 

@@ -67,13 +67,18 @@ impl Tls {
     }
 }
 
+/// `TLSv1.3` or `TLSv1.2`.
+pub(super) fn version_words(version: Option<rustls::ProtocolVersion>) -> String {
+    version.map_or_else(String::new, |v| match v {
+        rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".into(),
+        rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".into(),
+        other => format!("{other:?}"),
+    })
+}
+
 fn facts(connection: &rustls::ClientConnection, objections: Vec<String>) -> TlsFacts {
     let mut facts = TlsFacts {
-        version: connection.protocol_version().map_or_else(String::new, |v| match v {
-            rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".into(),
-            rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".into(),
-            other => format!("{other:?}"),
-        }),
+        version: version_words(connection.protocol_version()),
         cipher: connection
             .negotiated_cipher_suite()
             .map_or_else(String::new, |s| format!("{:?}", s.suite()).replace("TLS13_", "TLS_")),

@@ -14,6 +14,7 @@ mod explain;
 mod facts;
 mod ink;
 mod json;
+mod listen;
 mod markdown;
 mod refusal;
 mod row;
@@ -33,6 +34,10 @@ pub use catalogue::catalogue_markdown;
 pub use clean::{clean, clean_bounded};
 pub use explain::{explain_code, explain_list};
 pub use json::{check_ndjson, report_json};
+pub use listen::{
+    listen_json_begin, listen_json_end, listen_json_entry, listen_markdown, listen_ndjson, listen_schema_json, listen_summary,
+    listen_table,
+};
 pub use markdown::markdown;
 pub use refusal::{codes_of, explain_refusal};
 pub use row::{row, rows_header, summary_line};

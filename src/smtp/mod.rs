@@ -14,5 +14,5 @@ mod session;
 
 pub use greeting::{extensions, greeting_name, hello_name};
 pub use reply::{Limits, Reply, ReplyFault, ReplyReader};
-pub use server::{Action, Cue, Heard, ServerLimits, ServerPlan, ServerRecord, ServerSession};
+pub use server::{Action, Cue, Heard, ServerLimits, ServerPlan, ServerRecord, ServerSession, Taking, names_token};
 pub use session::{Event, Phase, Session, SessionPlan, Step, TlsMode, offers};
