@@ -35,6 +35,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// A bounce, a message, pasted words: the cause, the sending address, and its state today
     Bounce(Box<super::bounce::BounceArgs>),
+    /// Receiver's eye: what a relay says when it connects to us, and what receivers make of it
+    Listen(Box<super::listen::ListenArgs>),
     /// The embedded lab: every scenario on real loopback sockets, no network needed
     Demo(DemoArgs),
     /// What a finding or an SMTP refusal means, and the fix

@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod explain;
 mod input;
+mod listen;
 mod local_mta;
 mod output;
 mod own;
@@ -47,6 +48,7 @@ fn dispatch(command: Command) -> Exit {
     match command {
         Command::Check(args) => in_runtime(|| async move { check::run(&args).await }),
         Command::Bounce(args) => in_runtime(|| async move { bounce::run(&args).await }),
+        Command::Listen(args) => listen::run(&args),
         Command::Demo(args) => in_runtime(|| async move { demo::run(&args).await }),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
