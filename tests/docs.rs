@@ -77,7 +77,7 @@ async fn bounce(root: &Path) -> String {
 #[test]
 fn the_readme_names_options_that_there_are() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let help: String = ["check", "bounce"]
+    let help: String = ["check", "bounce", "listen"]
         .into_iter()
         .map(|verb| {
             let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));

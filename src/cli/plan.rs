@@ -189,9 +189,9 @@ fn controls(given: &[String]) -> Result<Vec<Target>, PlanFault> {
 /// `10`, `10s`, `1500ms`, `2m`; from 100 ms to an hour.
 pub(super) fn duration(text: &str) -> Result<Duration, PlanFault> {
     let allowed = Duration::from_millis(100)..=Duration::from_hours(1);
-    time(text).filter(|t| allowed.contains(t)).ok_or_else(|| {
-        PlanFault(format!("--timeout {text}: give a time from 100ms to 1h, as in 10s or 1500ms"))
-    })
+    time(text)
+        .filter(|t| allowed.contains(t))
+        .ok_or_else(|| PlanFault(format!("--timeout {text}: give a time from 100ms to 1h, as in 10s or 1500ms")))
 }
 
 /// A time of another option, within its own bounds.

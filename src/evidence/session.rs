@@ -4,6 +4,8 @@
 //! was heard ([`crate::smtp::ServerLimits`]).
 //! Of a message nothing is kept but its Received lines, and those only where it was taken.
 
+#![expect(clippy::struct_excessive_bools, reason = "what was seen or not is a bool each, in JSON too")]
+
 use std::net::SocketAddr;
 
 use schemars::JsonSchema;

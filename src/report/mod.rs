@@ -35,8 +35,8 @@ pub use clean::{clean, clean_bounded};
 pub use explain::{explain_code, explain_list};
 pub use json::{check_ndjson, report_json};
 pub use listen::{
-    listen_json_begin, listen_json_end, listen_json_entry, listen_markdown, listen_ndjson, listen_schema_json, listen_summary,
-    listen_table,
+    listen_json_begin, listen_json_end, listen_json_entry, listen_markdown, listen_ndjson, listen_schema_json,
+    listen_summary, listen_table,
 };
 pub use markdown::markdown;
 pub use refusal::{codes_of, explain_refusal};

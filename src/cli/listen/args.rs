@@ -1,6 +1,10 @@
 //! The options of `listen`, as declared; those of the door are `roundtrip`'s too.
 
-#![expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
+#![expect(
+    clippy::doc_markdown,
+    clippy::struct_excessive_bools,
+    reason = "the doc comments are the help text, and a switch is a bool"
+)]
 
 use std::path::PathBuf;
 
@@ -11,9 +15,11 @@ use crate::cli::exit::FailOn;
 
 /// Options of `listen`.
 #[derive(Debug, Args)]
-#[command(after_help = "No mail is ever stored or passed on. Exit codes: 0 every identity heard agrees · 1 findings, or a \
+#[command(
+    after_help = "No mail is ever stored or passed on. Exit codes: 0 every identity heard agrees · 1 findings, or a \
 verdict `differ` · 2 usage, or a socket or file that cannot be had · 3 nobody was heard, fewer than --count asks for, \
-or an identity that could not be judged · 70 a defect of ours")]
+or an identity that could not be judged · 70 a defect of ours"
+)]
 pub struct ListenArgs {
     /// Our own door
     #[command(flatten)]

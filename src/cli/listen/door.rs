@@ -146,7 +146,7 @@ fn not_bound(address: SocketAddr, error: &std::io::Error) -> String {
     format!("--bind {address}: {error}; {what}")
 }
 
-/// Sockets of `LISTEN_FDS` (sd_listen_fds(3)). One at port 465 speaks TLS first.
+/// Sockets of `LISTEN_FDS` (`sd_listen_fds(3)`). One at port 465 speaks TLS first.
 fn handed_over() -> Result<Vec<Door>, PlanFault> {
     let mut all = ListenFd::from_env();
     let mut doors = Vec::new();

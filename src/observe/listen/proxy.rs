@@ -1,6 +1,6 @@
 //! The PROXY header in front of a connection: who the client is, where a balancer stands between.
 //!
-//! Standard: HAProxy's PROXY protocol, version 2 (§2.2). Version 1, a line of text, is not taken.
+//! Standard: `HAProxy`'s PROXY protocol, version 2 (§2.2). Version 1, a line of text, is not taken.
 //! Design: a header is believed only from the addresses that were named; from anywhere else it would let anyone
 //! write whatever identity he likes into the results.
 //! Failure: a broken or missing header ends the connection.
@@ -80,7 +80,9 @@ mod tests {
     async fn what_is_no_header_is_refused() {
         let endless = [SIGNATURE, b"\x21\x11\xff\xff", &[0; 9000]].concat();
         let short = [SIGNATURE, b"\x21\x11\0\x04", &[0; 4]].concat();
-        for octets in [&b"PROXY TCP4 203.0.113.1 192.0.2.1 1 25\r\n"[..], b"EHLO mail.example.net\r\n", &endless, &short] {
+        for octets in
+            [&b"PROXY TCP4 203.0.113.1 192.0.2.1 1 25\r\n"[..], b"EHLO mail.example.net\r\n", &endless, &short]
+        {
             assert!(read(&mut { octets }).await.is_err());
         }
         assert!(begins(b"PROXY TCP4") && !begins(b"EHLO x") && !begins(b"\r\n"));

@@ -11,4 +11,3 @@ mod words;
 pub use json::{listen_json_begin, listen_json_end, listen_json_entry, listen_ndjson, listen_schema_json};
 pub use markdown::listen_markdown;
 pub use table::{listen_summary, listen_table};
-

@@ -3,6 +3,8 @@
 //! Standard: RFC 5321 §4.1.1.4: the end is CRLF `.` CRLF and nothing else, so that a lone LF cannot hide a second
 //! message from one server and show it to the next; §4.4 (trace lines); RFC 5322 §2.2.3 (folding).
 
+/// How a Received line begins.
+const NAME: &[u8] = b"received:";
 /// Received lines kept of a message.
 const LINES: usize = 30;
 /// Octets kept of one, its folds included.
@@ -89,7 +91,6 @@ impl Body {
             }
             return;
         }
-        const NAME: &[u8] = b"received:";
         self.folding = line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME);
         self.folding &= self.received.len() < LINES && self.kept + line.len() <= TOTAL;
         if self.folding {

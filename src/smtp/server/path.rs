@@ -20,18 +20,14 @@ pub(super) fn read<'a>(argument: &'a str, keyword: &str) -> Option<Said<'a>> {
     if !head.eq_ignore_ascii_case(keyword) || rest.is_empty() {
         return None;
     }
-    match rest.strip_prefix('<') {
-        Some(inner) => {
-            let end = closing(inner)?;
-            let parameters = inner[end + 1..].trim();
-            let apart = inner[end + 1..].is_empty() || inner[end + 1..].starts_with(' ');
-            apart.then_some(Said { address: &inner[..end], parameters })
-        }
-        None => {
-            let (address, parameters) = rest.split_once(' ').unwrap_or((rest, ""));
-            (!address.contains(['<', '>'])).then_some(Said { address, parameters: parameters.trim() })
-        }
-    }
+    let Some(inner) = rest.strip_prefix('<') else {
+        let (address, parameters) = rest.split_once(' ').unwrap_or((rest, ""));
+        return (!address.contains(['<', '>'])).then_some(Said { address, parameters: parameters.trim() });
+    };
+    let end = closing(inner)?;
+    let behind = &inner[end + 1..];
+    let apart = behind.is_empty() || behind.starts_with(' ');
+    apart.then_some(Said { address: &inner[..end], parameters: behind.trim() })
 }
 
 /// The place of the bracket that closes a path; one inside a quoted local part does not.
@@ -96,7 +92,8 @@ mod tests {
         ] {
             assert_eq!(read(argument, "FROM:"), Some(Said { address, parameters }), "{argument}");
         }
-        for bad in ["", "FROM", "FROM:", "TO:<a@b.example>", "FROM:<a@b", "FROM:<a<b>", "FROM:<a>SIZE=1", "FROM:a>b", "é"]
+        for bad in
+            ["", "FROM", "FROM:", "TO:<a@b.example>", "FROM:<a@b", "FROM:<a<b>", "FROM:<a>SIZE=1", "FROM:a>b", "é"]
         {
             assert_eq!(read(bad, "FROM:"), None, "{bad}");
         }

@@ -1,5 +1,7 @@
 //! What a client said and did, within bounds.
 
+#![expect(clippy::struct_excessive_bools, reason = "what was seen or not is a bool each")]
+
 /// Octets kept of one argument.
 const ARGUMENT: usize = 512;
 /// Octets kept of a word that is no command.

@@ -44,8 +44,7 @@ fn play(plan: ServerPlan, octets: &[u8], size: usize) -> (String, ServerSession)
 
 #[test]
 fn the_polite_dialogue_in_any_chunking() {
-    let octets =
-        b"EHLO probe.example\r\nRSET\r\nnoop\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n\
+    let octets = b"EHLO probe.example\r\nRSET\r\nnoop\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n\
         AUTH PLAIN AA==\r\nXYZ\r\nHELO\r\nHELO probe.example\r\nQUIT\r\nEHLO after.example\r\n";
     let sent = "220 mail.example.net ESMTP\r\n250-mail.example.net\r\n250-PIPELINING\r\n250 STARTTLS\r\n250 2.0.0 Ok\r\n\
         250 2.0.0 Ok\r\n451 4.7.1 No mail is taken here\r\n503 5.5.1 MAIL first\r\n503 5.5.1 MAIL first\r\n\
@@ -197,10 +196,7 @@ fn mail_has_an_order_and_bounds() {
         (b"HELO x\r\nMAIL FROM:<> SIZE=51\r\n", &[250, 552]),
         (b"HELO x\r\nMAIL FROM\r\nMAIL TO:<a@b>\r\n", &[250, 501, 501]),
         (b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<>\r\nRCPT TO:a@b\r\nDATA x\r\n", &[250, 250, 501, 250, 501]),
-        (
-            b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<b@b>\r\nRCPT TO:<c@b>\r\n",
-            &[250, 250, 250, 250, 452],
-        ),
+        (b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<b@b>\r\nRCPT TO:<c@b>\r\n", &[250, 250, 250, 250, 452]),
         (
             b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n0123456789012345678901234567890123456789012345678901",
             &[250, 250, 250, 354, 552],
