@@ -98,7 +98,7 @@ pub(super) async fn dial(
     (conversation.hold(target, tls, said).await, Vec::new())
 }
 
-async fn connect(to: SocketAddr, source: Option<IpAddr>, deadline: Instant) -> Result<TcpStream, Fault> {
+pub(super) async fn connect(to: SocketAddr, source: Option<IpAddr>, deadline: Instant) -> Result<TcpStream, Fault> {
     let fault = |kind, detail: String| Fault { phase: Phase::Connect, kind, detail };
     let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
     let socket = socket.map_err(|e| fault(FaultKind::Unreachable, e.to_string()))?;

@@ -19,6 +19,7 @@ mod dns;
 mod inquiry;
 pub mod listen;
 mod own_address;
+pub mod send;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};

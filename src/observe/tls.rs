@@ -29,8 +29,16 @@ pub(super) struct Tls {
 
 impl Tls {
     pub(super) fn new() -> Result<Self, Error> {
+        Self::with_authorities(&[])
+    }
+
+    /// Trusts these authorities too.
+    pub(super) fn with_authorities(authorities: &[CertificateDer<'static>]) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for authority in authorities {
+            roots.add(authority.clone())?;
+        }
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
             .build()
             .map_err(|e| Error::General(e.to_string()))?;
