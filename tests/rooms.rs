@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("knowledge", &["name"], PURE),
     ("judge", &["evidence", "knowledge", "name", "smtp", "dns"], PURE),
     ("bounce", &["knowledge", "name", "smtp"], PURE),
-    ("desk", &["bounce", "judge", "dns", "name"], PURE),
+    ("desk", &["bounce", "judge", "evidence", "dns", "name"], PURE),
     ("report", &["judge", "bounce", "desk", "evidence", "name", "smtp", "dns"], PURE),
     ("observe", &["evidence", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
     ("lab", &["observe", "evidence", "judge", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),

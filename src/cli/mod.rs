@@ -15,6 +15,7 @@ mod output;
 mod own;
 mod plan;
 mod printer;
+mod roundtrip;
 mod save;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ fn dispatch(command: Command) -> Exit {
     match command {
         Command::Check(args) => in_runtime(|| async move { check::run(&args).await }),
         Command::Bounce(args) => in_runtime(|| async move { bounce::run(&args).await }),
+        Command::Roundtrip(args) => roundtrip::run(&args),
         Command::Listen(args) => listen::run(&args),
         Command::Demo(args) => in_runtime(|| async move { demo::run(&args).await }),
         Command::Explain(args) => explain::run(&args),

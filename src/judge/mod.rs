@@ -11,6 +11,7 @@ mod agreement;
 mod answers;
 mod catalogue;
 mod check;
+mod comparison;
 mod dns_report;
 mod findings;
 mod listened;
@@ -25,6 +26,7 @@ pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Summary, Verdict, Zone,
 };
+pub use comparison::{Comparison, Sides};
 pub use listened::{ListenReport, ListenSummary, Listened, Remark, RemarkCode};
 pub use own::{OwnAddress, ServiceSaid};
 

@@ -252,9 +252,10 @@ impl Hand<'_> {
                 self.sending.authenticated = true;
                 Ok(())
             }
-            Err(Error::UnsupportedAuthMechanism) => {
-                Err(fault(SendStage::Auth, "the relay offers no AUTH mechanism that we may use (PLAIN, LOGIN, CRAM-MD5)"))
-            }
+            Err(Error::UnsupportedAuthMechanism) => Err(fault(
+                SendStage::Auth,
+                "the relay offers no AUTH mechanism that we may use (PLAIN, LOGIN, CRAM-MD5)",
+            )),
             Err(e) => Err(self.refused(SendStage::Auth, e)),
         }
     }

@@ -17,6 +17,7 @@ mod json;
 mod listen;
 mod markdown;
 mod refusal;
+mod roundtrip;
 mod row;
 mod schema;
 mod table;
@@ -40,6 +41,7 @@ pub use listen::{
 };
 pub use markdown::markdown;
 pub use refusal::{codes_of, explain_refusal};
+pub use roundtrip::{roundtrip_json, roundtrip_markdown, roundtrip_ndjson, roundtrip_schema_json, roundtrip_table};
 pub use row::{row, rows_header, summary_line};
 pub use schema::schema_json;
 pub use table::{MIN_WIDTH, TableOptions, table};
