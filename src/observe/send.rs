@@ -134,24 +134,27 @@ impl Hand<'_> {
         if target.implicit_tls {
             let mut client = self.secure(stream, target).await?;
             self.greeting(&mut client).await?;
-            return self.submit(&mut client, true).await;
+            let offers = self.ehlo(&mut client).await?;
+            return self.submit(&mut client, offers, true).await;
         }
         let mut client = SmtpClient { stream, timeout: self.left() };
         self.greeting(&mut client).await?;
-        if self.letter.tls == SendTls::Off {
-            return self.submit(&mut client, false).await;
-        }
         let offers = self.ehlo(&mut client).await?;
+        if self.letter.tls == SendTls::Off {
+            return self.submit(&mut client, offers, false).await;
+        }
         if offers.has_capability(smtp_proto::EXT_START_TLS) {
             let go = self.command(&mut client, SendStage::Tls, b"STARTTLS\r\n").await;
             go.map_err(|f| fault(SendStage::Tls, format!("STARTTLS was refused: {}", f.detail)))?;
             let mut client = self.secure(client.stream, target).await?;
-            return self.submit(&mut client, true).await;
+            // What was offered before TLS is forgotten (RFC 3207 §4.2).
+            let offers = self.ehlo(&mut client).await?;
+            return self.submit(&mut client, offers, true).await;
         }
         if self.letter.tls == SendTls::Require {
             return Err(fault(SendStage::Tls, "the relay does not offer STARTTLS; --tls auto sends without it"));
         }
-        self.submit(&mut client, false).await
+        self.submit(&mut client, offers, false).await
     }
 
     fn left(&self) -> Duration {
@@ -193,13 +196,13 @@ impl Hand<'_> {
         client.ehlo(&self.letter.helo_as).await.map_err(|e| self.refused(SendStage::Ehlo, e))
     }
 
-    /// EHLO, AUTH, and the message.
+    /// AUTH, and the message.
     async fn submit<T: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         client: &mut SmtpClient<T>,
+        offers: smtp_proto::EhloResponse<String>,
         secure: bool,
     ) -> Result<(), SendFault> {
-        let offers = self.ehlo(client).await?;
         if let Some(login) = &self.letter.login {
             self.may_log_in(secure)?;
             self.log_in(client, login, offers).await?;

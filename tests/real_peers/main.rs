@@ -20,6 +20,8 @@ mod postfix;
 mod postscreen;
 mod probe;
 mod resolver;
+mod roundtrip;
+mod sending;
 mod silence;
 mod tls;
 mod world;

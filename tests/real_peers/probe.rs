@@ -22,7 +22,7 @@ pub(crate) struct Ran {
 }
 
 /// The binary under test: cargo's, unless `SMTP_PREFLIGHT_BINARY` names another (`.ci/run`: the release build).
-fn binary() -> String {
+pub(crate) fn binary() -> String {
     std::env::var("SMTP_PREFLIGHT_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_smtp-preflight").into())
 }
 
