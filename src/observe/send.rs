@@ -193,7 +193,7 @@ impl Hand<'_> {
         client: &mut SmtpClient<T>,
     ) -> Result<smtp_proto::EhloResponse<String>, SendFault> {
         client.timeout = self.left();
-        client.ehlo(&self.letter.helo_as).await.map_err(|e| self.refused(SendStage::Ehlo, e))
+        client.ehlo(&self.letter.helo_as).await.map_err(|e| self.refused(SendStage::Ehlo, &e))
     }
 
     /// AUTH, and the message.
@@ -211,7 +211,7 @@ impl Hand<'_> {
         self.command(client, SendStage::Mail, format!("MAIL FROM:<{}>\r\n", letter.from).as_bytes()).await?;
         self.command(client, SendStage::Rcpt, format!("RCPT TO:<{}>\r\n", letter.to).as_bytes()).await?;
         client.timeout = self.left();
-        let taken = client.data(&letter.message).await.map_err(|e| self.refused(SendStage::Data, e))?;
+        let taken = client.data(&letter.message).await.map_err(|e| self.refused(SendStage::Data, &e))?;
         self.note(SendStage::Data, &taken);
         self.sending.accepted = true;
         self.sending.queue_id = queue_id(taken.message());
@@ -259,7 +259,7 @@ impl Hand<'_> {
                 SendStage::Auth,
                 "the relay offers no AUTH mechanism that we may use (PLAIN, LOGIN, CRAM-MD5)",
             )),
-            Err(e) => Err(self.refused(SendStage::Auth, e)),
+            Err(e) => Err(self.refused(SendStage::Auth, &e)),
         }
     }
 
@@ -270,17 +270,17 @@ impl Hand<'_> {
         line: &[u8],
     ) -> Result<(), SendFault> {
         client.timeout = self.left();
-        let reply = client.cmd(line).await.map_err(|e| self.refused(stage, e))?;
+        let reply = client.cmd(line).await.map_err(|e| self.refused(stage, &e))?;
         self.note(stage, &reply);
         reply.assert_positive_completion().map_err(|e| fault(stage, words(&e)))
     }
 
     /// The fault of a stage; a reply in it is kept too.
-    fn refused(&mut self, stage: SendStage, error: Error) -> SendFault {
-        if let Error::UnexpectedReply(reply) | Error::AuthenticationFailed(reply) = &error {
+    fn refused(&mut self, stage: SendStage, error: &Error) -> SendFault {
+        if let Error::UnexpectedReply(reply) | Error::AuthenticationFailed(reply) = error {
             self.note(stage, reply);
         }
-        fault(stage, words(&error))
+        fault(stage, words(error))
     }
 
     fn note(&mut self, stage: SendStage, reply: &smtp_proto::Response<String>) {

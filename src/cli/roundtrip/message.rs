@@ -2,6 +2,7 @@
 //!
 //! Standard: RFC 5322 (message), RFC 3834 (automatic messages), RFC 5321 §4.1.2 (addresses).
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use crate::cli::listen::check_token;
@@ -104,7 +105,7 @@ pub(super) fn records(
     let mut text = format!("{}. 300 IN MX 10 {host}.\n", recipient.domain);
     for ip in all {
         let kind = if ip.is_ipv4() { "A" } else { "AAAA" };
-        text += &format!("{host}. 300 IN {kind} {ip}\n");
+        let _ = writeln!(text, "{host}. 300 IN {kind} {ip}");
     }
     Ok(text)
 }
