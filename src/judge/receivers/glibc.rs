@@ -5,6 +5,7 @@
 //!   not begin with `-`. A first PTR that is none spoils the whole answer; later ones do not matter.
 //! - A name in text that reads as an address, in any form that `inet_aton` takes (`0xc0a80001`,
 //!   `12345`, `10.1`), is that address.
+//! - `localhost`, in any case, is this machine whatever the DNS says: it stands in every hosts file.
 //! - SERVFAIL, REFUSED, NOTIMP, silence and nonsense are temporary; FORMERR and any other response
 //!   code are not.
 
@@ -59,6 +60,9 @@ pub(super) fn forward(world: &World<'_>, name: &str) -> Result<Forward, Lacking>
             IpAddr::V4(_) => Forward::Elsewhere,
             IpAddr::V6(_) => Forward::None,
         });
+    }
+    if name.eq_ignore_ascii_case("localhost") {
+        return Ok(if ip.is_loopback() { Forward::Confirmed } else { Forward::Elsewhere });
     }
     // Digits and dots that are no address are no name either.
     if name.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
