@@ -11,6 +11,7 @@
 mod client;
 mod flood;
 mod open_relay;
+mod privileges;
 mod sessions;
 mod stopping;
 mod usage;
