@@ -58,19 +58,20 @@ async fn too_many_from_one_address_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn past_the_most_sessions_the_next_waits_outside_and_is_served() {
-    let ear = Ear::start(&["--max-sessions", "1", "--count", "2"]).await;
+    let ear = Ear::start(&["--max-sessions", "1", "--count", "3"]).await;
     let mut one = Client::greeted(ear.doors[0]).await;
-    // The door holds one place for its next caller.
     let mut two = Client::connect(ear.doors[0]).await;
     let mut three = Client::connect(ear.doors[0]).await;
-    one.say("EHLO mail.example.net").await;
+    let unserved = tokio::time::timeout(Duration::from_secs(2), two.reply()).await;
+    assert!(unserved.is_err(), "nobody is greeted while the only place is taken");
+    assert_eq!(one.say("EHLO mail.example.net").await, 250);
     one.say("QUIT").await;
     for client in [&mut two, &mut three] {
         assert_eq!(client.reply().await, 220);
         client.say("EHLO mail.example.net").await;
         client.say("QUIT").await;
     }
-    assert!(ear.ended().await.lines().len() >= 2);
+    assert_eq!(ear.ended().await.lines().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,18 +1,17 @@
 //! A socket that listens, and who may come in.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener as BoundListener};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::connection::Ends;
 use super::{Listening, Stop, told};
@@ -21,8 +20,6 @@ use super::{Listening, Stop, told};
 const BACKLOG: i32 = 1024;
 /// How long to wait when the system has no descriptor for a caller.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a refusal may take.
-const REFUSAL: Duration = Duration::from_secs(1);
 
 /// A socket that is bound and listens, with no one at it yet.
 #[derive(Debug)]
@@ -125,57 +122,49 @@ pub(super) struct Place {
     _caller: Option<Caller>,
 }
 
-/// Lets clients in until there is word to stop, and waits for those who are in.
+/// Lets clients in until there is word to stop, and waits for those who are in. One client more than there is room
+/// for stands at each door, unserved, until somebody leaves.
 pub(super) async fn keep(socket: TcpListener, implicit_tls: bool, with: Arc<Listening>) {
     let mut stop = with.stop.clone();
     let mut sessions = JoinSet::new();
     loop {
-        let accepted = async {
-            let place = with.places.clone().acquire_owned().await;
-            (place, socket.accept().await)
-        };
-        tokio::select! {
+        while sessions.try_join_next().is_some() {}
+        let accepted = tokio::select! {
             biased;
             () = told(&mut stop, |s| s != Stop::No) => break,
-            Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
-            (place, accepted) = accepted => match (place, accepted) {
-                (Ok(place), Ok((stream, peer))) => {
-                    let with = with.clone();
-                    sessions.spawn(async move { admit(&with, stream, peer, implicit_tls, place).await });
-                }
-                (_, Err(_)) => {
-                    with.turned.failed.fetch_add(1, Ordering::Relaxed);
-                    sleep(PAUSE).await;
-                }
-                (Err(_), _) => break,
-            },
+            accepted = socket.accept() => accepted,
+        };
+        let Ok((stream, peer)) = accepted else {
+            with.turned.failed.fetch_add(1, Ordering::Relaxed);
+            sleep(PAUSE).await;
+            continue;
+        };
+        // Many clients stand behind one balancer; its own address is not theirs.
+        let proxied = with.is_proxy(peer.ip());
+        let caller = if proxied { None } else { with.callers.enter(peer.ip()) };
+        if caller.is_none() && !proxied {
+            with.turned.per_address.fetch_add(1, Ordering::Relaxed);
+            refuse(stream);
+            continue;
         }
+        let place = tokio::select! {
+            biased;
+            () = told(&mut stop, |s| s != Stop::No) => break,
+            place = with.places.clone().acquire_owned() => place,
+        };
+        let Ok(place) = place else { break };
+        let _ = stream.set_nodelay(true);
+        let Ok(local) = stream.local_addr() else { continue };
+        let (with, place) = (with.clone(), Place { _place: place, _caller: caller });
+        sessions.spawn(async move { with.serve(stream, Ends { peer, local, implicit_tls }, place).await });
     }
     drop(socket);
     while sessions.join_next().await.is_some() {}
 }
 
-async fn admit(
-    with: &Arc<Listening>,
-    mut stream: TcpStream,
-    peer: SocketAddr,
-    implicit_tls: bool,
-    place: OwnedSemaphorePermit,
-) {
-    // Many clients stand behind one balancer; its own address is not theirs.
-    let caller = if with.is_proxy(peer.ip()) { None } else { Some(with.callers.enter(peer.ip())) };
-    let caller = match caller {
-        Some(None) => {
-            with.turned.per_address.fetch_add(1, Ordering::Relaxed);
-            let refusal = stream.write_all(b"421 4.7.0 Too many connections from your address\r\n");
-            let _ = timeout(REFUSAL, refusal).await;
-            return;
-        }
-        Some(caller) => caller,
-        None => None,
-    };
-    let _ = stream.set_nodelay(true);
-    let Ok(local) = stream.local_addr() else { return };
-    let place = Place { _place: place, _caller: caller };
-    with.serve(stream, Ends { peer, local, implicit_tls }, place).await;
+/// One line that does not wait: the buffer of a new connection is empty.
+fn refuse(stream: TcpStream) {
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write(b"421 4.7.0 Too many connections from your address\r\n");
+    }
 }

@@ -1,6 +1,6 @@
 //! The receiver's eye: what a client says when it connects to us, and the DNS side of what it shows.
 //!
-//! Order: a socket accepts where there is room for a session; the session is held; its identity is looked up beside
+//! Order: a socket accepts, and serves where there is room for a session; the session is held; its identity is looked up beside
 //! the sessions that go on; the two come out as one [`Heard`].
 //! Limits: sessions in all and per address ([`ListenOptions`]); as many more may wait for their lookups or for the
 //! reader of the results. Past that no connection is accepted: the reader's slowness reaches the door, and nothing
@@ -129,8 +129,7 @@ impl Listener {
         let (stop, told) = watch::channel(Stop::No);
         let turned = Arc::new(Turned::default());
         let listening = Arc::new(Listening {
-            // Each door holds a place for its next caller.
-            places: Arc::new(Semaphore::new(options.sessions + doors.len())),
+            places: Arc::new(Semaphore::new(options.sessions)),
             waiting: Arc::new(Semaphore::new(options.sessions)),
             callers: Callers::new(options.per_address),
             identities: Identities::new(observer),
