@@ -5,6 +5,10 @@
 //! Design: a complaint is only called removed when the very thing that the receiver named is seen to
 //! be in order now. What the DNS cannot show (which name a server says in EHLO today) stays open.
 
+mod roundtrip;
+
+pub use roundtrip::{Outcome, Roundtrip, RoundtripReport};
+
 use std::net::IpAddr;
 
 use schemars::JsonSchema;

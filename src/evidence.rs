@@ -4,6 +4,9 @@
 //! Units: milliseconds for durations, RFC 3339 for instants.
 //! Failure: an observation that failed is data too: a [`Fault`], or a lookup's status.
 
+mod sending;
+mod session;
+
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -11,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dns::{Lookup, Question};
 use crate::smtp::{Phase, Reply, TlsMode};
+pub use sending::{SendFault, SendStage, Sending, Stage};
+pub use session::{ClientTls, Ended, Helo, Session};
 
 /// The schema name of evidence files that this version writes and reads.
 pub const EVIDENCE_SCHEMA: &str = "smtp-preflight-evidence/1";

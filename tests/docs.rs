@@ -43,6 +43,8 @@ fn receivers() {
 fn schema() {
     same("docs/schema/report.json", &smtp_preflight::report::schema_json());
     same("docs/schema/bounces.json", &smtp_preflight::report::bounces_schema_json());
+    same("docs/schema/roundtrip.json", &smtp_preflight::report::roundtrip_schema_json());
+    same("docs/schema/listen.json", &smtp_preflight::report::listen_schema_json());
 }
 
 /// The README shows what the program prints, to the letter. Of the bounce, what changes from run to run
@@ -92,7 +94,7 @@ async fn bounce(root: &Path) -> String {
 #[test]
 fn the_readme_names_options_that_there_are() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let help: String = ["check", "bounce"]
+    let help: String = ["check", "bounce", "listen", "roundtrip"]
         .into_iter()
         .map(|verb| {
             let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));

@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("knowledge", &["name"], PURE),
     ("judge", &["evidence", "knowledge", "name", "smtp", "dns"], PURE),
     ("bounce", &["knowledge", "name", "smtp"], PURE),
-    ("desk", &["bounce", "judge", "dns", "name"], PURE),
+    ("desk", &["bounce", "judge", "evidence", "dns", "name"], PURE),
     ("report", &["judge", "bounce", "desk", "evidence", "name", "smtp", "dns"], PURE),
     ("observe", &["evidence", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
     ("lab", &["observe", "evidence", "judge", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
@@ -73,9 +73,9 @@ fn sources(room: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     if src.join(room).is_dir() {
         walk(&src.join(room), &mut found);
-    } else {
-        found.push(src.join(format!("{room}.rs")));
     }
+    found.extend(Some(src.join(format!("{room}.rs"))).filter(|file| file.is_file()));
+    assert!(!found.is_empty(), "room `{room}` has no file");
     found
 }
 

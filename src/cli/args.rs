@@ -37,6 +37,10 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// A bounce, a message, pasted words: the cause, the sending address, and its state today
     Bounce(Box<super::bounce::BounceArgs>),
+    /// Receiver's eye: what a relay says when it connects to us, and what receivers make of it
+    Listen(Box<super::listen::ListenArgs>),
+    /// Send a test message through a relay, catch it here, and judge both sides
+    Roundtrip(Box<super::roundtrip::RoundtripArgs>),
     /// The embedded lab: every scenario on real loopback sockets, no network needed
     Demo(DemoArgs),
     /// What a finding, a receiver's rule or an SMTP refusal means, and the fix

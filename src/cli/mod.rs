@@ -13,6 +13,7 @@ mod exit;
 mod explain;
 mod input;
 mod judged;
+mod listen;
 mod local_mta;
 mod output;
 mod own;
@@ -21,6 +22,7 @@ mod plan;
 mod printer;
 mod range;
 mod receivers;
+mod roundtrip;
 mod save;
 mod watch;
 
@@ -69,6 +71,8 @@ fn dispatch(command: Command) -> Exit {
         Command::Check(args) => in_runtime(args.many(), || async move { check::run(&args).await }),
         Command::Bounce(args) => in_runtime(false, || async move { bounce::run(&args).await }),
         Command::Demo(args) => in_runtime(false, || async move { demo::run(&args).await }),
+        Command::Roundtrip(args) => roundtrip::run(&args),
+        Command::Listen(args) => listen::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -209,14 +209,26 @@ fn controls(given: &[String]) -> Result<Vec<Target>, PlanFault> {
 
 /// `10`, `10s`, `1500ms`, `2m`; from 100 ms to an hour.
 pub(super) fn duration(text: &str) -> Result<Duration, PlanFault> {
-    let bad = || PlanFault(format!("--timeout {text}: give a time from 100ms to 1h, as in 10s or 1500ms"));
-    let parsed = span(text).ok_or_else(bad)?;
     let allowed = Duration::from_millis(100)..=Duration::from_hours(1);
-    if allowed.contains(&parsed) { Ok(parsed) } else { Err(bad()) }
+    time(text)
+        .filter(|t| allowed.contains(t))
+        .ok_or_else(|| PlanFault(format!("--timeout {text}: give a time from 100ms to 1h, as in 10s or 1500ms")))
+}
+
+/// A time of another option, within its own bounds.
+pub(super) fn span(option: &str, text: &str, least: Duration, most: Duration) -> Result<Duration, PlanFault> {
+    time(text).filter(|t| (least..=most).contains(t)).ok_or_else(|| {
+        let words = |t: Duration| match (t.as_secs(), t.as_millis()) {
+            (0, millis) => format!("{millis}ms"),
+            (secs, _) if secs % 3600 == 0 => format!("{}h", secs / 3600),
+            (secs, _) => format!("{secs}s"),
+        };
+        PlanFault(format!("{option} {text}: give a time from {} to {}, as in 10s or 1500ms", words(least), words(most)))
+    })
 }
 
 /// Seconds, or a number with its unit.
-pub(super) fn span(text: &str) -> Option<Duration> {
+pub(super) fn time(text: &str) -> Option<Duration> {
     match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
         Err(_) => text.parse::<jiff::SignedDuration>().ok().and_then(|d| d.try_into().ok()),

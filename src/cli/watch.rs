@@ -54,7 +54,7 @@ impl WatchArgs {
 /// A word behind `--watch` that is no time is a TARGET: `check --watch relay.example.net`.
 pub(super) fn without_target(mut args: CheckArgs) -> CheckArgs {
     if let Some(Some(word)) = &args.watch.watch
-        && plan::span(word).is_none()
+        && plan::time(word).is_none()
         && !word.starts_with(|c: char| c.is_ascii_digit() && !word.contains(['.', ':']))
     {
         args.targets.insert(0, word.clone());
@@ -87,7 +87,7 @@ impl Rounds {
             return Err(PlanFault("--watch and --until-agree print as table, json, ndjson or csv".into()));
         }
         let time = |option: &str, text: &str, most: Duration, example: &str| {
-            let found = plan::span(text).filter(|t| (Duration::from_millis(100)..=most).contains(t));
+            let found = plan::time(text).filter(|t| (Duration::from_millis(100)..=most).contains(t));
             found.ok_or_else(|| PlanFault(format!("{option} {text}: give a time, as in {example}")))
         };
         let interval = match watch {

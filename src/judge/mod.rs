@@ -12,8 +12,10 @@ mod answers;
 mod catalogue;
 mod changes;
 mod check;
+mod comparison;
 mod dns_report;
 mod findings;
+mod listened;
 mod own;
 mod propagation;
 pub mod receivers;
@@ -29,6 +31,8 @@ pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Verdict, Zone,
 };
+pub use comparison::{BothSides, Sides};
+pub use listened::{ListenReport, ListenSummary, Listened, Remark, RemarkCode};
 pub use own::{OwnAddress, ServiceSaid};
 pub use propagation::{Holding, Propagation, questions};
 pub use standing::Standing;

@@ -103,7 +103,12 @@ pub(super) async fn dial(
 }
 
 /// A shortage of descriptors says nothing of the server: it is waited out.
-async fn connect(to: SocketAddr, source: Option<IpAddr>, load: &Load, deadline: Instant) -> Result<TcpStream, Fault> {
+pub(super) async fn connect(
+    to: SocketAddr,
+    source: Option<IpAddr>,
+    load: &Load,
+    deadline: Instant,
+) -> Result<TcpStream, Fault> {
     let fault = |kind, detail: String| Fault { phase: Phase::Connect, kind, detail };
     let socket = loop {
         match if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() } {

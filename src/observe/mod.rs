@@ -19,10 +19,12 @@ mod dns;
 mod further;
 mod hosts;
 mod inquiry;
+pub mod listen;
 mod load;
 mod memo;
 mod own_address;
 mod propagation;
+pub mod send;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};

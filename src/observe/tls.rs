@@ -29,8 +29,16 @@ pub(super) struct Tls {
 
 impl Tls {
     pub(super) fn new() -> Result<Self, Error> {
+        Self::with_authorities(&[])
+    }
+
+    /// Trusts these authorities too.
+    pub(super) fn with_authorities(authorities: &[CertificateDer<'static>]) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for authority in authorities {
+            roots.add(authority.clone())?;
+        }
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
             .build()
             .map_err(|e| Error::General(e.to_string()))?;
@@ -67,13 +75,18 @@ impl Tls {
     }
 }
 
+/// `TLSv1.3` or `TLSv1.2`.
+pub(super) fn version_words(version: Option<rustls::ProtocolVersion>) -> String {
+    version.map_or_else(String::new, |v| match v {
+        rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".into(),
+        rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".into(),
+        other => format!("{other:?}"),
+    })
+}
+
 fn facts(connection: &rustls::ClientConnection, objections: Vec<String>) -> TlsFacts {
     let mut facts = TlsFacts {
-        version: connection.protocol_version().map_or_else(String::new, |v| match v {
-            rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".into(),
-            rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".into(),
-            other => format!("{other:?}"),
-        }),
+        version: version_words(connection.protocol_version()),
         cipher: connection
             .negotiated_cipher_suite()
             .map_or_else(String::new, |s| format!("{:?}", s.suite()).replace("TLS13_", "TLS_")),

@@ -19,6 +19,7 @@ mod ink;
 mod json;
 mod junit;
 mod letter;
+mod listen;
 mod markdown;
 mod markup;
 mod nagios;
@@ -28,6 +29,7 @@ mod propagation;
 mod receivers;
 mod receivers_explain;
 mod refusal;
+mod roundtrip;
 mod row;
 mod schema;
 mod sheet;
@@ -48,11 +50,16 @@ pub use changes::{change_text, changes_line, gone_text};
 pub use clean::{clean, clean_bounded};
 pub use explain::{explain_code, explain_list};
 pub use json::{check_ndjson, report_json};
+pub use listen::{
+    listen_json_begin, listen_json_end, listen_json_entry, listen_markdown, listen_ndjson, listen_schema_json,
+    listen_summary, listen_table,
+};
 pub use markdown::markdown;
 pub use pool::{Pool, pool_table};
 pub use propagation::propagation_text;
 pub use receivers_explain::{explain_receiver, explain_rule, policies_markdown, rules_markdown, settings_markdown};
 pub use refusal::{codes_of, explain_refusal};
+pub use roundtrip::{roundtrip_json, roundtrip_markdown, roundtrip_ndjson, roundtrip_schema_json, roundtrip_table};
 pub use row::{row, rows_header};
 pub use schema::schema_json;
 pub use sheet::{Sheet, whole};

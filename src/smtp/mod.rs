@@ -8,11 +8,13 @@
 //! Failure: a reply that breaks a bound keeps what came before it, as evidence.
 
 mod greeting;
+mod queue;
 mod reply;
 mod server;
 mod session;
 
 pub use greeting::{extensions, greeting_name, hello_name};
+pub use queue::queue_id;
 pub use reply::{Limits, Reply, ReplyFault, ReplyReader};
-pub use server::{Action, Cue, Heard, ServerLimits, ServerPlan, ServerRecord, ServerSession};
+pub use server::{Action, Cue, Heard, ServerLimits, ServerPlan, ServerRecord, ServerSession, Taking, names_token};
 pub use session::{Event, Phase, Session, SessionPlan, Step, TlsMode, offers};

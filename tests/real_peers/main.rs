@@ -25,6 +25,8 @@ mod receivers_servers;
 mod receivers_session;
 mod repair;
 mod resolver;
+mod roundtrip;
+mod sending;
 mod silence;
 mod tls;
 mod world;

@@ -89,6 +89,15 @@ impl World {
         command
     }
 
+    /// Puts an empty folder of this mode over a folder of the servers' root, for this world only.
+    pub(crate) fn cover(&self, folder: &str, mode: u32) {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.pid.to_string(), "--mount", "--", "mount", "-t", "tmpfs"]);
+        let place = self.root.join(folder.trim_start_matches('/'));
+        let status = command.args(["-o", &format!("mode={mode:o}"), "cover"]).arg(place).status().unwrap();
+        assert!(status.success(), "{folder}: {status}");
+    }
+
     /// Runs a command of the servers' root to its good end; gives what it said.
     pub(crate) fn run(&self, program: &str, args: &[&str]) -> String {
         let output = self.inside(program, args).output().unwrap();

@@ -1,0 +1,154 @@
+//! A relay from both sides: how it greets, how a message was handed to it, how that message arrived, and by which
+//! hops; and where to look when it did not.
+//!
+//! Standard: RFC 5321 §4.4 (trace lines).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::bounce::Hop;
+use crate::evidence::Sending;
+use crate::judge::{BothSides, Check, Listened, SCHEMA};
+
+/// Other connections kept.
+const OTHERS: usize = 20;
+
+/// What `roundtrip --format json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RoundtripReport {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The one round trip.
+    pub roundtrip: Roundtrip,
+}
+
+impl RoundtripReport {
+    /// A report of it.
+    pub fn new(roundtrip: Roundtrip) -> Self {
+        Self { schema: SCHEMA.into(), roundtrip }
+    }
+}
+
+/// Both sides of one relay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Roundtrip {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The recipient's token.
+    pub token: String,
+    /// Milliseconds from the relay's last reply to the session in which the message came.
+    pub took_ms: Option<f64>,
+    /// The relay as it greets; `null` where it could not be looked up.
+    pub greeting: Option<Check>,
+    /// How the message was handed over; `null` where there was no address to dial.
+    pub sending: Option<Sending>,
+    /// The session in which it came, and the check of what the relay showed there.
+    pub arrival: Option<Listened>,
+    /// The Received lines, read, the newest first.
+    pub hops: Vec<Hop>,
+    /// Both sides together; `null` where one of them is missing.
+    pub comparison: Option<BothSides>,
+    /// Connections to us that did not name the token: bounces, failed handshakes, strangers.
+    pub others: Vec<Listened>,
+    /// What stood in the way and where to look; empty where the message arrived.
+    pub where_to_look: Vec<String>,
+}
+
+/// What came of a round trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The relay sent it to us.
+    Arrived,
+    /// The relay took it over, and it did not come in time.
+    NotArrived,
+    /// The relay did not take it over.
+    NotSent,
+}
+
+impl Roundtrip {
+    /// Puts together what was seen.
+    pub fn of(
+        token: String,
+        greeting: Option<Check>,
+        sending: Option<Sending>,
+        arrival: Option<(Listened, f64)>,
+        mut others: Vec<Listened>,
+    ) -> Self {
+        others.truncate(OTHERS);
+        let (arrival, took_ms) = arrival.unzip();
+        let outcome = match (&arrival, &sending) {
+            (Some(_), _) => Outcome::Arrived,
+            (None, Some(sending)) if sending.accepted => Outcome::NotArrived,
+            _ => Outcome::NotSent,
+        };
+        let hops = arrival.iter().flat_map(|a| &a.session.received).map(|line| Hop::read(line)).collect();
+        let comparison = greeting.as_ref().zip(arrival.as_ref()).map(|(g, a)| BothSides::of(g, a));
+        let where_to_look = match outcome {
+            Outcome::Arrived => Vec::new(),
+            Outcome::NotArrived => lost(sending.as_ref(), &others),
+            Outcome::NotSent => not_sent(greeting.as_ref(), sending.as_ref()),
+        };
+        Self { outcome, token, took_ms, greeting, sending, arrival, hops, comparison, others, where_to_look }
+    }
+}
+
+fn not_sent(greeting: Option<&Check>, sending: Option<&Sending>) -> Vec<String> {
+    let mut look = Vec::new();
+    if let Some(sending) = sending {
+        if let Some(fault) = &sending.fault {
+            look.push(format!("The message was not handed over: {}.", fault.detail));
+        }
+        if let Some(stage) = sending.stages.last().filter(|s| s.code >= 400) {
+            let enhanced = stage.enhanced.as_ref().map(|e| format!(" {e}")).unwrap_or_default();
+            look.push(format!("The relay's words: {}{enhanced} {}", stage.code, stage.text));
+        }
+    } else if let Some(fault) = greeting.and_then(|g| g.smtp.as_ref()).and_then(|s| s.fault.as_ref()) {
+        look.push(format!("The relay was not reached: {}.", fault.detail));
+    } else {
+        look.push("The relay's name has no address to dial.".into());
+    }
+    look
+}
+
+fn lost(sending: Option<&Sending>, others: &[Listened]) -> Vec<String> {
+    let mut look = Vec::new();
+    if let Some(sending) = sending {
+        let domain = sending.to.rsplit_once('@').map_or(sending.to.as_str(), |(_, domain)| domain);
+        match &sending.queue_id {
+            Some(id) => look.push(format!(
+                "The relay queued it as {id}. Look for that in its log and queue: {}.",
+                where_in_the_queue(sending, id)
+            )),
+            None => look.push("The relay took it over without naming it. Look for the recipient in its log.".into()),
+        }
+        look.push(format!(
+            "The MX of {domain} must lead to this listener, and the relay must reach its port: smtp-preflight roundtrip \
+             --to {domain} --setup prints the records."
+        ));
+    }
+    for other in others.iter().take(3) {
+        let session = &other.session;
+        let what = match (&session.tls_fault, session.mail_from.first().map(String::as_str)) {
+            (Some(fault), _) => format!("its TLS handshake failed: {fault}"),
+            (None, Some("")) => "it brought a bounce or a delivery report".into(),
+            (None, Some(from)) => format!("it brought mail of {from} for somebody else"),
+            (None, None) => "it named no recipient".into(),
+        };
+        look.push(format!("Connection {} came from {}: {what}.", session.number, session.client.ip()));
+    }
+    look
+}
+
+/// The commands of the relay's software, as its greeting names it; all three where it does not.
+fn where_in_the_queue(sending: &Sending, id: &str) -> String {
+    const BY: [(&str, &str); 3] = [
+        ("Postfix", "postqueue -p, grep ID /var/log/mail.log"),
+        ("Exim", "exim -bp, exigrep ID /var/log/exim4/mainlog"),
+        ("OpenSMTPD", "smtpctl show queue, grep ID /var/log/mail.log"),
+    ];
+    let said = |name: &str| sending.stages.iter().any(|s| s.text.contains(name));
+    let known: Vec<_> = BY.iter().filter(|(name, _)| said(name)).collect();
+    let shown = if known.is_empty() { BY.iter().collect() } else { known };
+    shown.iter().map(|(name, how)| format!("{name}: {}", how.replace("ID", id))).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,363 @@
+//! One client at our door: a thin driver under [`ServerSession`], and the clock that it does not have.
+//!
+//! Limits: a time to each command, counted from our last reply to its end, so that a client that drips octets gains
+//! nothing; a time to the whole session; word to stop gives [`GRACE`] and then 421.
+//! Failure: none; how a connection ended is part of its [`Session`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
+
+use super::{Listening, Stop, proxy, tls, told};
+use crate::evidence::{ClientTls, Ended, Helo, Session};
+use crate::observe::millis;
+use crate::smtp::{Action, Heard, ServerRecord, ServerSession};
+
+/// How long a client may go on when we are told to stop.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long last words may take, and how long we read on, so that they are not lost to a reset.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// Words that are no command of ours that are written down.
+const UNKNOWN: usize = 8;
+
+/// The connection, before and inside TLS.
+enum Wire {
+    Plain(TcpStream),
+    Secure(Box<TlsStream<TcpStream>>),
+    /// A handshake has eaten it.
+    Gone,
+}
+
+impl Wire {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(buffer);
+        std::future::poll_fn(|context| match self {
+            Self::Plain(stream) => std::pin::Pin::new(stream).poll_read(context, &mut buffer),
+            Self::Secure(stream) => std::pin::Pin::new(stream.as_mut()).poll_read(context, &mut buffer),
+            Self::Gone => std::task::Poll::Ready(Ok(())),
+        })
+        .await?;
+        Ok(buffer.filled().len())
+    }
+
+    async fn send(&mut self, octets: &[u8]) -> io::Result<()> {
+        async fn all(stream: &mut (impl AsyncWrite + Unpin), octets: &[u8]) -> io::Result<()> {
+            stream.write_all(octets).await?;
+            stream.flush().await
+        }
+        match self {
+            Self::Plain(stream) => all(stream, octets).await,
+            Self::Secure(stream) => all(stream, octets).await,
+            Self::Gone => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Closes our side and reads on for a moment: octets left unread would turn the last reply into a reset.
+    async fn close(&mut self) {
+        let closing = async {
+            match self {
+                Self::Plain(stream) => stream.shutdown().await,
+                Self::Secure(stream) => stream.shutdown().await,
+                Self::Gone => Ok(()),
+            }?;
+            let mut buffer = [0; 1024];
+            while self.read(&mut buffer).await? > 0 {}
+            Ok::<(), io::Error>(())
+        };
+        let _ = timeout(FAREWELL, closing).await;
+    }
+}
+
+/// Who is connected to whom.
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    pub(super) peer: SocketAddr,
+    pub(super) local: SocketAddr,
+    pub(super) implicit_tls: bool,
+}
+
+pub(super) struct Connection<'a> {
+    with: &'a Listening,
+    wire: Wire,
+    session: ServerSession,
+    tls: Option<ClientTls>,
+    tls_fault: Option<String>,
+    /// No octet of the client has been seen.
+    fresh: bool,
+}
+
+/// Holds the whole dialogue.
+pub(super) async fn hold(
+    with: &Listening,
+    number: u64,
+    stream: TcpStream,
+    ends: Ends,
+    mut stop: watch::Receiver<Stop>,
+) -> Session {
+    let (began, began_at) = (Instant::now(), jiff::Timestamp::now().to_string());
+    let mut connection = Connection {
+        with,
+        wire: Wire::Plain(stream),
+        session: ServerSession::new(with.plan(ends.implicit_tls)),
+        tls: None,
+        tls_fault: None,
+        fresh: true,
+    };
+    let overtime = began + with.options.session_time;
+    let cut = async {
+        tokio::select! {
+            () = sleep_until(overtime) => Ended::Overtime,
+            () = told_to_stop(&mut stop) => Ended::Stopped,
+        }
+    };
+    let (mut client, mut local, mut proxy) = (ends.peer, ends.local, None);
+    let talk = async {
+        if with.is_proxy(ends.peer.ip()) {
+            let Some(named) = connection.proxied().await else { return Ended::ProxyRefused };
+            if let Some((source, destination)) = named {
+                (client, local, proxy) = (source, destination, Some(ends.peer));
+            }
+        }
+        connection.talk(ends.implicit_tls).await
+    };
+    let ended = tokio::select! {
+        ended = talk => ended,
+        why = cut => why,
+    };
+    connection.farewell(ended).await;
+    let Connection { session, tls, tls_fault, .. } = connection;
+    let record = session.into_record();
+    let hello = record.hello.as_ref();
+    let before = record.commands.iter().rfind(|c| is_hello(c) && !c.secure);
+    let before = before.filter(|_| hello.is_some_and(|h| h.secure)).map(|c| c.argument.clone());
+    Session {
+        number,
+        began_at,
+        took_ms: millis(began),
+        client: canonical(client),
+        local: canonical(local),
+        proxy,
+        implicit_tls: ends.implicit_tls,
+        ehlo: hello.map(|h| h.argument.clone()),
+        ehlo_same: before.as_ref().zip(hello).map(|(b, h)| b.eq_ignore_ascii_case(&h.argument)),
+        ehlo_before_tls: before,
+        helos: helos(&record),
+        tls,
+        tls_fault,
+        early: record.early,
+        pipelined: record.pipelined,
+        injected: record.injected,
+        commands: record.count,
+        unknown: unknown(&record),
+        messages: record.messages,
+        matched: record.matched,
+        mail_from: record.senders,
+        rcpt_to: record.recipients,
+        received: record.received,
+        ended,
+    }
+}
+
+/// Word to stop, and the grace behind it.
+async fn told_to_stop(stop: &mut watch::Receiver<Stop>) {
+    told(stop, |s| s != Stop::No).await;
+    let soon = *stop.borrow() == Stop::Soon;
+    if soon {
+        let _ = timeout(GRACE, told(stop, |s| s == Stop::Now)).await;
+    }
+}
+
+/// IPv4 as IPv4, on whichever socket it came.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+fn is_hello(heard: &Heard) -> bool {
+    matches!(heard.verb.as_str(), "EHLO" | "HELO") && !heard.argument.is_empty()
+}
+
+fn helos(record: &ServerRecord) -> Vec<Helo> {
+    let said = record.commands.iter().filter(|c| is_hello(c));
+    said.map(|c| Helo { verb: c.verb.clone(), name: c.argument.clone(), secure: c.secure }).collect()
+}
+
+/// The verbs that we do not serve.
+fn unknown(record: &ServerRecord) -> Vec<String> {
+    const SERVED: [&str; 9] = ["EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT"];
+    let others = record.commands.iter().filter(|c| !SERVED.contains(&c.verb.as_str()));
+    others.take(UNKNOWN).map(|c| c.verb.clone()).collect()
+}
+
+/// What the dialogue does next.
+enum Next {
+    On,
+    Over(Ended),
+}
+
+impl Connection<'_> {
+    /// The PROXY header; `None` where there is none that can be read in time.
+    async fn proxied(&mut self) -> Option<proxy::Named> {
+        let Wire::Plain(stream) = &mut self.wire else { return None };
+        timeout(self.with.options.command_time, proxy::read(stream)).await.ok()?.ok()
+    }
+
+    async fn talk(&mut self, implicit_tls: bool) -> Ended {
+        match self.dialogue(implicit_tls).await {
+            Ok(ended) => ended,
+            // Where the client broke off after QUIT, it has said all it had to.
+            Err(_) if self.session.record().quit => Ended::Quit,
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => Ended::Idle,
+            Err(_) => Ended::Closed,
+        }
+    }
+
+    async fn dialogue(&mut self, implicit_tls: bool) -> io::Result<Ended> {
+        if implicit_tls && !self.handshake().await {
+            return Ok(Ended::TlsFailed);
+        }
+        if let Next::Over(ended) = self.listen_first().await? {
+            return Ok(ended);
+        }
+        let greeting = self.session.open();
+        if let Next::Over(ended) = self.play(greeting).await? {
+            return Ok(ended);
+        }
+        self.session.greeted();
+        let mut buffer = vec![0; 2048];
+        loop {
+            while let Some(actions) = self.session.answer() {
+                if let Next::Over(ended) = self.play(actions).await? {
+                    return Ok(ended);
+                }
+            }
+            let due = Instant::now() + self.with.options.command_time;
+            // Until a command is whole, or, within a message, until the next octets.
+            loop {
+                let read = timeout_at(due, self.wire.read(&mut buffer)).await;
+                let n = read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                if n == 0 {
+                    return Ok(if self.session.record().quit { Ended::Quit } else { Ended::Closed });
+                }
+                if let Next::Over(ended) = self.heard(&buffer[..n]).await? {
+                    return Ok(ended);
+                }
+                if self.session.in_message() || self.session.ready() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The pause before the greeting, in which a client has nothing to say.
+    async fn listen_first(&mut self) -> io::Result<Next> {
+        let until = Instant::now() + self.with.options.greet_delay;
+        let mut buffer = [0; 512];
+        while let Ok(read) = timeout_at(until, self.wire.read(&mut buffer)).await {
+            match read? {
+                0 => return Ok(Next::Over(Ended::Closed)),
+                n => {
+                    if let over @ Next::Over(_) = self.heard(&buffer[..n]).await? {
+                        return Ok(over);
+                    }
+                }
+            }
+        }
+        Ok(Next::On)
+    }
+
+    /// Gives the client's octets to the session; a refusal is played at once.
+    async fn heard(&mut self, octets: &[u8]) -> io::Result<Next> {
+        if std::mem::take(&mut self.fresh) && proxy::begins(octets) {
+            let refusal = self.session.dismiss(554, "5.7.1 No PROXY header is taken from your address");
+            self.play(refusal).await?;
+            return Ok(Next::Over(Ended::ProxyRefused));
+        }
+        match self.session.push(octets) {
+            Some(refusal) => self.play(refusal).await,
+            None => Ok(Next::On),
+        }
+    }
+
+    /// Plays actions in order.
+    async fn play(&mut self, actions: Vec<Action>) -> io::Result<Next> {
+        for action in actions {
+            match action {
+                Action::Send(octets) => {
+                    self.overheard();
+                    let sent = timeout(self.with.options.command_time, self.wire.send(&octets)).await;
+                    sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                }
+                Action::StartTls => {
+                    if !self.handshake().await {
+                        return Ok(Next::Over(Ended::TlsFailed));
+                    }
+                }
+                Action::Close => {
+                    let quit = self.session.record().quit;
+                    return Ok(Next::Over(if quit { Ended::Quit } else { Ended::CutOff }));
+                }
+                Action::Wait(time) => sleep(time).await,
+                Action::Repeat(_) => {}
+            }
+        }
+        Ok(Next::On)
+    }
+
+    /// Octets that have come already, while we had something to say: the session notes whose turn it was.
+    fn overheard(&mut self) {
+        let mut buffer = [0; 512];
+        if let Some(Ok(n)) = self.wire.read(&mut buffer).now_or_never()
+            && n > 0
+        {
+            self.fresh = false;
+            self.session.push(&buffer[..n]);
+        }
+    }
+
+    async fn handshake(&mut self) -> bool {
+        let Wire::Plain(stream) = std::mem::replace(&mut self.wire, Wire::Gone) else { return false };
+        let accepted = timeout(self.with.options.command_time, self.with.options.tls.0.accept(stream)).await;
+        match accepted {
+            Ok(Ok(stream)) => {
+                self.tls = Some(tls::facts(stream.get_ref().1));
+                self.wire = Wire::Secure(Box::new(stream));
+                self.session.secured();
+                true
+            }
+            Ok(Err(e)) => {
+                self.tls_fault = Some(e.to_string());
+                false
+            }
+            Err(_) => {
+                self.tls_fault = Some("the handshake did not end in time".into());
+                false
+            }
+        }
+    }
+
+    /// Last words to a client that still listens.
+    async fn farewell(&mut self, ended: Ended) {
+        let words = match ended {
+            Ended::Idle => Some((421, "4.4.2 You were silent for too long")),
+            Ended::Overtime => Some((421, "4.7.0 The session took too long")),
+            Ended::Stopped => Some((421, "4.3.2 This server stops now")),
+            Ended::ProxyRefused | Ended::Quit | Ended::CutOff => None,
+            Ended::Closed | Ended::TlsFailed => return,
+        };
+        if let Some((code, text)) = words {
+            for action in self.session.dismiss(code, text) {
+                if let Action::Send(octets) = action {
+                    let _ = timeout(FAREWELL, self.wire.send(&octets)).await;
+                }
+            }
+        }
+        self.wire.close().await;
+    }
+}

@@ -1,0 +1,90 @@
+//! The PROXY header in front of a connection: who the client is, where a balancer stands between.
+//!
+//! Standard: `HAProxy`'s PROXY protocol, version 2 (§2.2). Version 1, a line of text, is not taken.
+//! Design: a header is believed only from the addresses that were named; from anywhere else it would let anyone
+//! write whatever identity he likes into the results.
+//! Failure: a broken or missing header ends the connection.
+
+use std::io;
+use std::net::SocketAddr;
+
+use proxy_header::{ParseConfig, ProxyHeader};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// Signature, command, family and length.
+const FIXED: usize = 16;
+/// Octets behind them; addresses take 36 at most, the rest is for the balancer's own notes.
+const VARIABLE: usize = 2048;
+/// How a version 2 header begins.
+const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+/// How a version 1 header begins.
+const VERSION_1: &[u8] = b"PROXY ";
+
+/// The client and the address that it dialled; `None` where the balancer speaks for itself (a health check).
+pub(super) type Named = Option<(SocketAddr, SocketAddr)>;
+
+/// Reads a header, and not one octet more.
+pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Named> {
+    let mut header = vec![0; FIXED];
+    stream.read_exact(&mut header).await?;
+    if !header.starts_with(SIGNATURE) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let length = usize::from(u16::from_be_bytes([header[14], header[15]]));
+    if length > VARIABLE {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    header.resize(FIXED + length, 0);
+    stream.read_exact(&mut header[FIXED..]).await?;
+    let config = ParseConfig { include_tlvs: false, allow_v1: false, allow_v2: true };
+    let (read, _) = ProxyHeader::parse(&header, config).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+    Ok(read.proxied_address().map(|a| (a.source, a.destination)))
+}
+
+/// Whether a client's first octets are, or begin, a PROXY header.
+pub(super) fn begins(octets: &[u8]) -> bool {
+    octets.starts_with(VERSION_1) || octets.len() >= 5 && SIGNATURE.starts_with(&octets[..octets.len().min(12)])
+}
+
+#[cfg(test)]
+mod tests {
+    use proxy_header::{ProxiedAddress, ProxyHeader};
+
+    use super::*;
+
+    fn header(source: &str, destination: &str) -> Vec<u8> {
+        let address = ProxiedAddress::stream(source.parse().unwrap(), destination.parse().unwrap());
+        let mut octets = [0; 64];
+        let length = ProxyHeader::with_address(address).encode_to_slice_v2(&mut octets).unwrap();
+        octets[..length].to_vec()
+    }
+
+    #[tokio::test]
+    async fn a_header_is_read_to_its_end() {
+        for (source, destination) in
+            [("203.0.113.10:40000", "192.0.2.1:25"), ("[2001:db8::10]:40000", "[2001:db8::1]:25")]
+        {
+            let mut octets = header(source, destination);
+            assert!(begins(&octets));
+            octets.extend(b"EHLO");
+            let mut rest = octets.as_slice();
+            let named = read(&mut rest).await.unwrap();
+            assert_eq!(named, Some((source.parse().unwrap(), destination.parse().unwrap())));
+            assert_eq!(rest, b"EHLO");
+        }
+        let mut own = &b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"[..];
+        assert_eq!(read(&mut own).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_header_is_refused() {
+        let endless = [SIGNATURE, b"\x21\x11\xff\xff", &[0; 9000]].concat();
+        let short = [SIGNATURE, b"\x21\x11\0\x04", &[0; 4]].concat();
+        for octets in
+            [&b"PROXY TCP4 203.0.113.1 192.0.2.1 1 25\r\n"[..], b"EHLO mail.example.net\r\n", &endless, &short]
+        {
+            assert!(read(&mut { octets }).await.is_err());
+        }
+        assert!(begins(b"PROXY TCP4") && !begins(b"EHLO x") && !begins(b"\r\n"));
+    }
+}

@@ -1,0 +1,107 @@
+//! What a client said and did, within bounds.
+
+#![expect(clippy::struct_excessive_bools, reason = "what was seen or not is a bool each")]
+
+/// Octets kept of one argument.
+const ARGUMENT: usize = 512;
+/// Octets kept of a word that is no command.
+const VERB: usize = 32;
+
+/// One command line of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The command's word, in upper case.
+    pub verb: String,
+    /// What stands behind it, as it was said: not cleaned of control characters, and cut off behind 512 octets.
+    /// Of AUTH only the mechanism: what follows may be somebody's password.
+    pub argument: String,
+    /// It was said inside TLS.
+    pub secure: bool,
+}
+
+/// What a client said and did, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerRecord {
+    /// The command lines, as far as they were written down.
+    pub commands: Vec<Heard>,
+    /// The last EHLO or HELO, whatever else there was no room for.
+    pub hello: Option<Heard>,
+    /// All command lines.
+    pub count: usize,
+    /// The senders named in MAIL, without angle brackets; empty for the null sender.
+    pub senders: Vec<String>,
+    /// The recipients named in RCPT, without angle brackets.
+    pub recipients: Vec<String>,
+    /// A recipient names the token that is waited for.
+    pub matched: bool,
+    /// Messages taken and dropped.
+    pub messages: usize,
+    /// Octets of those messages.
+    pub message_octets: usize,
+    /// The Received lines of the last message, newest first, folding undone.
+    pub received: Vec<String>,
+    /// Octets came before the greeting was out.
+    pub early: bool,
+    /// A command came before the reply to the last one, where it may not.
+    pub pipelined: bool,
+    /// Octets that came behind STARTTLS and before TLS; they were dropped.
+    pub injected: usize,
+    /// A bound was passed.
+    pub cut_off: bool,
+    /// The client said QUIT.
+    pub quit: bool,
+    /// Octets of the client's words that are kept.
+    kept: usize,
+}
+
+impl ServerRecord {
+    /// Whether this command was said.
+    pub fn said(&self, verb: &str) -> bool {
+        self.commands.iter().any(|c| c.verb == verb)
+    }
+
+    pub(super) fn note(&mut self, verb: &str, argument: &str, secure: bool, limit: usize) {
+        self.count += 1;
+        let argument = if verb == "AUTH" { argument.split(' ').next().unwrap_or_default() } else { argument };
+        let heard = Heard { verb: clipped(verb, VERB), argument: clipped(argument, ARGUMENT), secure };
+        if matches!(verb, "EHLO" | "HELO") && !heard.argument.is_empty() {
+            self.hello = Some(heard.clone());
+        }
+        if self.room(heard.verb.len() + heard.argument.len(), limit) {
+            self.commands.push(heard);
+        }
+    }
+
+    pub(super) fn note_sender(&mut self, address: &str, limit: usize) {
+        let address = clipped(address, ARGUMENT);
+        if self.room(address.len(), limit) {
+            self.senders.push(address);
+        }
+    }
+
+    pub(super) fn note_recipient(&mut self, address: &str, limit: usize) {
+        let address = clipped(address, ARGUMENT);
+        if self.room(address.len(), limit) {
+            self.recipients.push(address);
+        }
+    }
+
+    pub(super) fn note_message(&mut self, octets: usize, received: Vec<String>) {
+        self.messages += 1;
+        self.message_octets += octets;
+        self.received = received;
+    }
+
+    /// Whether these octets may be kept too; they count when they may.
+    fn room(&mut self, octets: usize, limit: usize) -> bool {
+        let fits = self.kept + octets <= limit;
+        if fits {
+            self.kept += octets;
+        }
+        fits
+    }
+}
+
+fn clipped(text: &str, limit: usize) -> String {
+    text[..text.floor_char_boundary(limit)].to_owned()
+}

@@ -1,0 +1,119 @@
+//! A DNS that knows this machine's loopback address as mail.example.net, and a `listen` that asks it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+
+use serde_json::Value;
+use smtp_preflight::lab::{Lab, RunningLab, Scenario};
+
+const WORLD: &str = "
+title = 't'
+about = 'a'
+exit = 0
+[check]
+ip = ['127.0.0.1']
+[[dns]]
+zone = '''
+$ORIGIN example.net.
+mail A 127.0.0.1
+other A 192.0.2.9
+$ORIGIN 0.0.127.in-addr.arpa.
+1 PTR mail.example.net.
+$ORIGIN 113.0.203.in-addr.arpa.
+10 PTR relay.example.net.
+'''
+[[expect]]
+verdict = 'agree'
+ehlo_ptr = 'agree'
+ptr_forward = 'agree'
+ehlo_forward = 'agree'
+iprev = 'pass'
+findings = []
+";
+
+/// A `listen` that runs; killed when it is dropped.
+pub(crate) struct Ear {
+    child: Child,
+    pub(crate) doors: Vec<SocketAddr>,
+    said: BufReader<ChildStderr>,
+    out: Option<ChildStdout>,
+    _lab: RunningLab,
+}
+
+/// What a run came to.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// One object a line.
+    #[track_caller]
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.out.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
+    }
+}
+
+impl Ear {
+    /// Starts it with these options behind a door of its own choice, and waits until it listens.
+    pub(crate) async fn start(more: &[&str]) -> Self {
+        let lab = Lab::start(&Scenario::parse("ear", WORLD).unwrap()).await.unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+        command.args(["listen", "--name", "probe.example.net", "--resolver", &lab.resolvers[0].to_string()]);
+        if !more.contains(&"--bind") {
+            command.args(["--bind", "127.0.0.1:0"]);
+        }
+        command.args(more).env_remove("NO_COLOR");
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = spawned.unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let out = child.stdout.take();
+        let doors = loop {
+            let mut line = String::new();
+            assert!(said.read_line(&mut line).unwrap() > 0, "it ended before it listened");
+            if let Some((_, places)) = line.split_once("listening as probe.example.net at ") {
+                let address = |p: &str| p.trim().trim_start_matches("smtps://").parse().unwrap();
+                break places.split(", ").map(address).collect();
+            }
+        };
+        Self { child, doors, said, out, _lab: lab }
+    }
+
+    /// Its process number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.pid())]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Its standard output, to be read by whoever wants to.
+    pub(crate) fn take_out(&mut self) -> ChildStdout {
+        self.out.take().unwrap()
+    }
+
+    /// Reads all that it says, until it ends.
+    pub(crate) async fn ended(mut self) -> Ended {
+        tokio::task::spawn_blocking(move || {
+            let reader = self.out.take().map(|out| std::thread::spawn(|| std::io::read_to_string(out).unwrap()));
+            let mut err = String::new();
+            std::io::Read::read_to_string(&mut self.said, &mut err).unwrap();
+            let out = reader.map(|r| r.join().unwrap()).unwrap_or_default();
+            Ended { status: self.child.wait().unwrap(), out, err }
+        })
+        .await
+        .unwrap()
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,358 @@
+//! `roundtrip`, the built program on loopback, through relays that the test plays. Real servers: `tests/real_peers`.
+
+#![cfg(unix)]
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the test plays the relay")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+#[path = "listen/client.rs"]
+mod client;
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use client::{Client, Wire};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use serde_json::{Value, json};
+use smtp_preflight::lab::{Lab, RunningLab, Scenario};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+const WORLD: &str = "
+title = 't'
+about = 'a'
+exit = 0
+[check]
+ip = ['127.0.0.1']
+[[dns]]
+zone = '''
+$ORIGIN example.net.
+greet A 127.0.0.1
+out A 127.0.0.1
+$ORIGIN 0.0.127.in-addr.arpa.
+1 PTR out.example.net.
+'''
+[[expect]]
+verdict = 'agree'
+ehlo_ptr = 'agree'
+ptr_forward = 'agree'
+ehlo_forward = 'agree'
+iprev = 'pass'
+findings = []
+";
+
+/// What a relay does with a message that it has taken over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Deliver,
+    Keep,
+    Bounce,
+    RefuseRecipient,
+}
+
+/// A relay: greets as greet.example.net, sends as out.example.net; takes `sender`/`open sesame`.
+struct Relay {
+    address: SocketAddr,
+    /// Every line that it was told, over all connections.
+    heard: Arc<Mutex<Vec<String>>>,
+    /// Where the mail of the recipient's domain goes.
+    door: Arc<Mutex<Option<SocketAddr>>>,
+}
+
+impl Relay {
+    async fn start(does: Does, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (heard, door) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Option<SocketAddr>>>::default());
+        let relay = Self { address, heard: heard.clone(), door: door.clone() };
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (heard, door, tls) = (heard.clone(), door.clone(), tls.clone());
+                tokio::spawn(async move { serve(Box::new(stream), does, tls, &heard, &door).await });
+            }
+        });
+        relay
+    }
+
+    fn heard(&self) -> String {
+        self.heard.lock().unwrap().join("\n")
+    }
+}
+
+async fn serve(
+    mut wire: Box<dyn Wire>,
+    does: Does,
+    mut tls: Option<TlsAcceptor>,
+    heard: &Mutex<Vec<String>>,
+    door: &Mutex<Option<SocketAddr>>,
+) -> Option<()> {
+    wire.write_all(b"220 greet.example.net ESMTP Postfix\r\n").await.ok()?;
+    let (mut envelope, mut message) = (Vec::new(), None::<String>);
+    loop {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\n") {
+            line.push(wire.read_u8().await.ok()?);
+        }
+        let line = String::from_utf8(line).unwrap();
+        if let Some(text) = &mut message {
+            if line == ".\r\n" {
+                wire.write_all(b"250 2.0.0 Ok: queued as 4Xyz1k2Vtqz3xfS\r\n").await.ok()?;
+                let (envelope, text) = (std::mem::take(&mut envelope), message.take().unwrap());
+                let to = *door.lock().unwrap();
+                tokio::spawn(async move { pass_on(to.unwrap(), does, &envelope, &text).await });
+            } else {
+                text.push_str(&line);
+            }
+            continue;
+        }
+        heard.lock().unwrap().push(line.trim_end().to_owned());
+        let reply = match line.split([' ', '\r']).next().unwrap() {
+            "EHLO" if tls.is_some() => "250-greet.example.net\r\n250 STARTTLS\r\n",
+            "EHLO" => "250-greet.example.net\r\n250 AUTH PLAIN\r\n",
+            "STARTTLS" => {
+                wire.write_all(b"220 go\r\n").await.ok()?;
+                wire = Box::new(tls.take()?.accept(wire).await.ok()?);
+                continue;
+            }
+            "AUTH" if line.contains("AHNlbmRlcgBvcGVuIHNlc2FtZQ==") => "235 2.7.0 welcome\r\n",
+            "AUTH" => "535 5.7.8 who?\r\n",
+            "RCPT" if does == Does::RefuseRecipient => "554 5.7.1 Relay access denied\r\n",
+            "MAIL" | "RCPT" => {
+                envelope.push(line.clone());
+                "250 2.1.0 Ok\r\n"
+            }
+            "DATA" => {
+                message = Some(String::new());
+                "354 go on\r\n"
+            }
+            "QUIT" => "221 bye\r\n",
+            _ => "250 Ok\r\n",
+        };
+        wire.write_all(reply.as_bytes()).await.ok()?;
+    }
+}
+
+/// Sends the message on to the door; a bounce goes to its sender instead.
+async fn pass_on(door: SocketAddr, does: Does, envelope: &[String], text: &str) {
+    if does == Does::Keep {
+        return;
+    }
+    let mut client = Client::greeted(door).await;
+    client.say("EHLO localhost").await;
+    client.starttls().await;
+    client.say("EHLO out.example.net").await;
+    if does == Does::Bounce {
+        client.say("MAIL FROM:<>").await;
+        let sender = envelope[0].trim_end().replace("MAIL FROM", "RCPT TO");
+        client.say(&sender).await;
+    } else {
+        for line in envelope {
+            assert_eq!(client.say(line.trim_end()).await, 250);
+        }
+        assert_eq!(client.say("DATA").await, 354);
+        let hop = "Received: from probe.example.net (unknown [192.0.2.7])\r\n\tby greet.example.net (Postfix) with \
+                   ESMTPS id 4Xyz1k2Vtqz3xfS\r\n\tfor <t1@probe.example>; Fri, 27 Nov 2026 12:00:00 +0000 (UTC)\r\n";
+        assert_eq!(client.say(&format!("{hop}{text}.")).await, 250);
+    }
+    client.say("QUIT").await;
+}
+
+struct Ran {
+    exit: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    fn trip(&self) -> Value {
+        let report: Value = serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}{}", self.out, self.err));
+        report["roundtrip"].clone()
+    }
+}
+
+/// Runs `roundtrip` through this relay; tells the relay where our door is.
+async fn run(relay: &Relay, more: &[&str]) -> Ran {
+    run_with(relay, more, &[]).await
+}
+
+async fn run_with(relay: &Relay, more: &[&str], env: &[(&str, &str)]) -> Ran {
+    let lab: RunningLab = Lab::start(&Scenario::parse("trip", WORLD).unwrap()).await.unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+    command.args(["roundtrip", "--relay", &relay.address.to_string(), "--to", "t1@probe.example"]);
+    command.args(["--bind", "127.0.0.1:0", "--name", "probe.example.net", "--resolver", &lab.resolvers[0].to_string()]);
+    command.args(more).envs(env.iter().copied()).env_remove("NO_COLOR");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let door = relay.door.clone();
+    tokio::task::spawn_blocking(move || {
+        let _lab = lab;
+        let mut err = String::new();
+        for line in BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap) {
+            if let Some((_, place)) = line.split_once("listening as probe.example.net at ") {
+                *door.lock().unwrap() = Some(place.parse().unwrap());
+            }
+            err += &(line + "\n");
+        }
+        let mut out = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        Ran { exit: child.wait().unwrap().code().unwrap(), out, err }
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_sides_of_a_relay() {
+    let relay = Relay::start(Does::Deliver, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--format", "json"]).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"]), (0, &json!("arrived")), "{trip:#}");
+    let comparison = &trip["comparison"];
+    assert_eq!(
+        comparison["name"],
+        json!({"greeting": "greet.example.net", "sending": "out.example.net", "same": false})
+    );
+    assert_eq!(comparison["address"]["same"], true);
+    assert_eq!(comparison["tls"], json!({"greeting": "plain text", "sending": "TLSv1.3", "same": false}));
+    assert_eq!(comparison["verdict"], json!({"greeting": "differ", "sending": "agree", "same": false}));
+    assert_eq!(comparison["differences"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        comparison["judged"],
+        "Receivers judge the sending side: EHLO out.example.net from 127.0.0.1, verdict agree."
+    );
+    assert_eq!(trip["arrival"]["session"]["ehlo_before_tls"], "localhost");
+    assert_eq!(trip["hops"][0]["by"], "greet.example.net");
+    assert_eq!(trip["hops"][0]["ip"], "192.0.2.7");
+    assert_eq!(trip["sending"]["queue_id"], "4Xyz1k2Vtqz3xfS");
+    let schema: Value = serde_json::from_str(&smtp_preflight::report::roundtrip_schema_json()).unwrap();
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> = validator.iter_errors(&report).map(|e| format!("{e} at {}", e.instance_path)).collect();
+    assert_eq!(faults, [""; 0]);
+    for format in ["table", "markdown"] {
+        let ran = run(&relay, &["--tls", "auto", "--format", format]).await;
+        for words in
+            ["greet.example.net", "out.example.net", "AGREES", "4Xyz1k2Vtqz3xfS", "Receivers judge the sending side"]
+        {
+            assert!(ran.out.contains(words), "{format}: {words}: {}", ran.out);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_does_not_come() {
+    let relay = Relay::start(Does::Keep, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--format", "json", "--wait", "1s"]).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"]), (3, &json!("not-arrived")));
+    let look = trip["where_to_look"].to_string();
+    for words in ["queued it as 4Xyz1k2Vtqz3xfS", "Postfix: postqueue -p", "The MX of probe.example must lead"] {
+        assert!(look.contains(words), "{words}: {look}");
+    }
+    assert!(!look.contains("exim -bp"), "{look}");
+
+    let relay = Relay::start(Does::Bounce, None).await;
+    let trip = run(&relay, &["--tls", "auto", "--format", "json", "--wait", "3s"]).await.trip();
+    assert_eq!(trip["outcome"], "not-arrived", "a bounce is not the message");
+    assert!(trip["where_to_look"].to_string().contains("a bounce or a delivery report"), "{trip:#}");
+    assert_eq!(trip["others"][0]["session"]["mail_from"], json!([""]));
+
+    let relay = Relay::start(Does::RefuseRecipient, None).await;
+    let ran = run(&relay, &["--tls", "auto"]).await;
+    assert_eq!(ran.exit, 3);
+    assert!(ran.out.contains("NOT SENT") && ran.out.contains("554 5.7.1 Relay access denied"), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_never_leave_in_clear_text() {
+    let relay = Relay::start(Does::Deliver, None).await;
+    let login = [("SMTP_PREFLIGHT_USER", "sender"), ("SMTP_PREFLIGHT_PASSWORD", "open sesame")];
+    let ran = run_with(&relay, &["--tls", "auto", "--format", "json"], &login).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["sending"]["fault"]["stage"]), (3, &json!("auth")), "{trip:#}");
+    assert!(!relay.heard().contains("AUTH") && !relay.heard().contains("MAIL"), "{}", relay.heard());
+    let ran = run_with(&relay, &["--tls", "off"], &login).await;
+    assert_eq!(ran.exit, 2);
+    assert!(ran.err.contains("credentials are never sent in clear text"), "{}", ran.err);
+    let trip = run(&relay, &["--format", "json"]).await.trip();
+    assert_eq!(trip["sending"]["fault"]["stage"], "tls", "STARTTLS is required unless told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_goes_to_a_certificate_that_is_vouched_for() {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "Test Authority");
+    let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .unwrap();
+    let relay = Relay::start(Does::Deliver, Some(TlsAcceptor::from(Arc::new(config)))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, issuer.pem()).unwrap();
+    let login = [("SMTP_PREFLIGHT_USER", "sender"), ("SMTP_PREFLIGHT_PASSWORD", "open sesame")];
+
+    let ran = run_with(&relay, &["--format", "json"], &login).await;
+    assert_eq!(ran.trip()["sending"]["fault"]["stage"], "auth", "{}", ran.out);
+    assert!(ran.out.contains("the credentials were not sent") && !relay.heard().contains("AUTH"));
+    let ran = run_with(&relay, &["--format", "json", "--ca", ca.to_str().unwrap()], &login).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"], &trip["sending"]["authenticated"]), (0, &json!("arrived"), &json!(true)));
+    assert!(!ran.out.contains("sesame") && !ran.err.contains("sesame"));
+    let wrong = [("SMTP_PREFLIGHT_USER", "sender"), ("SMTP_PREFLIGHT_PASSWORD", "wrong")];
+    let ran = run_with(&relay, &["--any-certificate"], &wrong).await;
+    assert_eq!(ran.exit, 3);
+    assert!(ran.out.contains("535 5.7.8 who?"), "{}", ran.out);
+}
+
+#[test]
+fn setup_prints_the_records_and_bad_usage_is_one_sentence() {
+    let program = |args: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+        program.stdin(Stdio::null()).env_remove("SMTP_PREFLIGHT_USER").arg("roundtrip").args(args).output().unwrap()
+    };
+    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+    let ip = ["--address", "203.0.113.5", "--address", "2001:db8::5"];
+    let setup = program(&[&["--setup", "--to", "probe.example", "--name", "mx.probe.example"], &ip[..]].concat());
+    assert_eq!(setup.status.code(), Some(0));
+    assert_eq!(
+        text(setup.stdout),
+        "probe.example. 300 IN MX 10 mx.probe.example.\nmx.probe.example. 300 IN A 203.0.113.5\n\
+         mx.probe.example. 300 IN AAAA 2001:db8::5\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("login");
+    std::fs::write(&file, "one line\n").unwrap();
+    let file = file.to_str().unwrap();
+    let relay = ["--relay", "127.0.0.1", "--to", "probe.example", "--bind", "127.0.0.1:0", "-q"];
+    for (args, words) in [
+        (vec!["--setup", "--to", "probe.example", "--name", "mx.probe.example"], "which address do the records name?"),
+        (vec!["--relay", "127.0.0.1", "--to", "a b@probe.example"], "--to a b: give 1 to 64 letters"),
+        (vec!["--relay", "127.0.0.1", "--to", "a..b"], "--to a..b: "),
+        (vec!["--relay", "http://x", "--to", "probe.example"], "--relay: target `http://x`: scheme"),
+        ([&relay[..], &["--from", "a>b@example.net"]].concat(), "--from a>b@example.net: give an address"),
+        ([&relay[..], &["--auth", "plain"]].concat(), "--auth needs credentials"),
+        ([&relay[..], &["--credentials", "/nonexistent"]].concat(), "--credentials /nonexistent: No such file"),
+        ([&relay[..], &["--credentials", file]].concat(), "it has not these two lines"),
+        ([&relay[..], &["--auth-user", "x"]].concat(), "there is no terminal to ask for the password"),
+        ([&relay[..], &["--ca", "Cargo.toml"]].concat(), "--ca Cargo.toml: there is no certificate in it"),
+        ([&relay[..], &["--wait", "0"]].concat(), "--wait 0: give a time from 1s to 24h"),
+    ] {
+        let output = program(&args);
+        let err = text(output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains(words) && err.lines().count() == 1, "{args:?}: {err}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
