@@ -195,8 +195,12 @@ impl Conversation {
                 self.dialogue.greeting_surplus = self.reader.surplus();
                 Some(reply)
             }
-            Err(fault) => {
+            Err(mut fault) => {
                 self.dialogue.greeting = std::mem::take(&mut self.reader).partial();
+                if fault.kind == FaultKind::TimedOut && self.dialogue.greeting.is_none() {
+                    fault.detail += "; a service that waits for its client to speak first (a web server, or TLS from \
+                                     the start) is as silent as this";
+                }
                 self.dialogue.fault = Some(fault);
                 None
             }

@@ -22,7 +22,7 @@ use crate::judge::{Check, EdgeState, Finding, Fix};
 /// The narrowest width that is kept to; less counts as this.
 pub const MIN_WIDTH: usize = 40;
 /// The widest: longer lines do not read.
-const MAX_WIDTH: usize = 120;
+pub(super) const MAX_WIDTH: usize = 120;
 /// The label in a cell and the space behind it.
 const LABEL: usize = 5;
 /// The result column: `? unknown`.

@@ -22,8 +22,11 @@ mod probe;
 mod receivers;
 mod receivers_servers;
 mod receivers_session;
+mod repair;
 mod resolver;
 mod silence;
 mod tls;
 mod world;
+#[path = "../zone_edit/mod.rs"]
+mod zone_edit;
 mod zones;
