@@ -225,8 +225,10 @@ fn a_hostile_list_ends_with_what_its_timeouts_force_and_all_others_are_right() {
         assert_eq!((verdict, ptr), (&Value::from(want), &Value::from(status)), "{identity} {result}");
         assert!(faults.contains(&fault), "{identity} {fault:?}");
     }
-    // Every check that waits, waits at the same time as the others: the list takes little more than one of them.
-    assert!(took < timeout * 3, "{took:?}");
+    // Those that wait, wait at the same time; one after another they would take eight times this and more. How much
+    // less it is, is the benchmark's to say.
+    let waits = (0..ALL).filter(|i| matches!(world::fate(*i), Fate::Hangs | Fate::ZoneSilent)).count();
+    assert!(took < timeout * u32::try_from(waits).unwrap() / 8, "{took:?}");
 }
 
 /// Greets, says who it is, and counts the connections that stand at once.

@@ -123,9 +123,9 @@ impl Adapt {
             }
         }
         if full && late < LATE && self.now < self.most {
-            let near = self.now / 9 >= self.too_many / 10;
-            let step = if near { self.now / 128 } else { self.now / 2 };
-            self.now = (self.now + step.max(1)).min(self.most);
+            let near = self.too_many / 10 * 9;
+            let next = if self.now >= near { self.now + self.now / 128 } else { near.min(self.now + self.now / 2) };
+            self.now = next.max(self.now + 1).min(self.most);
         }
     }
 

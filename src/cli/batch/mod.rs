@@ -107,7 +107,9 @@ pub(super) async fn run(
             ));
         }
         again = done.take_again();
-        printer.goes_on();
+        if done.csv || done.checks > 0 {
+            printer.goes_on();
+        }
         part.done = Some(done);
     }
     let descriptors = raise_descriptors();
