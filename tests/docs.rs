@@ -23,6 +23,22 @@ fn findings() {
     same("docs/findings.md", &smtp_preflight::report::catalogue_markdown());
 }
 
+/// The tables of the receivers' rules, between their marks; the rest of the page is written by hand.
+#[test]
+fn receivers() {
+    use smtp_preflight::report::{policies_markdown, rules_markdown, settings_markdown};
+    let mut now = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/receivers.md")).unwrap();
+    for (mark, table) in
+        [("rules", rules_markdown()), ("settings", settings_markdown()), ("policies", policies_markdown())]
+    {
+        let begin = now.find(&format!("<!-- {mark}: ")).unwrap();
+        let begin = begin + now[begin..].find('\n').unwrap() + 1;
+        let end = begin + now[begin..].find("<!-- end -->").unwrap();
+        now.replace_range(begin..end, &format!("\n{table}\n"));
+    }
+    same("docs/receivers.md", &now);
+}
+
 #[test]
 fn schema() {
     same("docs/schema/report.json", &smtp_preflight::report::schema_json());

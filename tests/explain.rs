@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use smtp_preflight::bounce;
+use smtp_preflight::judge::receivers::rule_entries;
 use smtp_preflight::judge::{Code, Severity};
 use smtp_preflight::lab::Lab;
-use smtp_preflight::report::{TableOptions, codes_of, explain_code, explain_refusal};
+use smtp_preflight::report::{TableOptions, codes_of, explain_code, explain_refusal, explain_rule};
 
 fn explain(what: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_smtp-preflight")).arg("explain").args(what).output().unwrap()
@@ -144,7 +145,7 @@ fn all_codes_one_code_and_no_code() {
     let (text, error, exit) = said(&explain(&["ptr-mising"]));
     assert_eq!((text.as_str(), exit), ("", 2));
     assert!(error.contains("`ptr-mising`") && error.contains("ptr-missing") && error.lines().count() == 1, "{error}");
-    for word in ["", "5.7.25", "postfix/reject_unknown_client_hostname", "\u{1b}[31m"] {
+    for word in ["", "5.7.25", "postfix/reject_nothing", "\u{1b}[31m"] {
         let (text, error, exit) = said(&explain(&[word]));
         assert_eq!((text.as_str(), exit, error.lines().count()), ("", 2, 1), "{word:?}: {error}");
         assert!(!error.contains('\u{1b}'));
@@ -242,4 +243,38 @@ fn a_hostile_refusal_does_no_harm() {
             assert!(!text.lines().any(|l| l.starts_with("    smtp-preflight") && l.contains('$')), "{text}");
         }
     }
+}
+
+/// The rule named in the issue, to the point: what it looks at, the stock reply, what 550 changes, where it stands.
+#[test]
+fn a_receivers_rule_is_explained() {
+    let (out, err, code) = said(&explain(&["postfix/reject_unknown_client_hostname"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    let out = flat(&out);
+    for words in [
+        "the first PTR leads back to the address",
+        "450 4.7.25 Client host rejected: cannot find your hostname",
+        "unknown_client_reject_code, as shipped 450: deferred for days, then bounced. Otherwise: 550 refuses at once",
+        "postconf(5); measured with postfix 3.7.11",
+    ] {
+        assert!(out.contains(words), "no {words:?} in {out}");
+    }
+    // Every rule, by the name that a report shows; case does not matter, and neither do quotes around a blank.
+    for entry in rule_entries() {
+        let handle = entry.handle();
+        let text = explain_rule(&entry, &TableOptions::default());
+        // An address of a page may be folded anywhere.
+        let bare = |t: &str| t.split_whitespace().collect::<String>();
+        assert!(text.starts_with(&handle) && bare(&text).contains(&bare(entry.source)), "{text}");
+        assert!(text.lines().all(|l| l.chars().count() <= 80) && !text.contains("  \n"), "{text}");
+    }
+    let (out, _, code) = said(&explain(&["t-online/4.1", "host", "name"]));
+    assert_eq!((code, out.starts_with("t-online/4.1 host name\n")), (0, true), "{out}");
+    let (out, _, code) = said(&explain(&["Gmail"]));
+    assert_eq!((code, out.lines().filter(|l| l.trim().starts_with("gmail/")).count()), (0, 3), "{out}");
+    let (out, err, code) = said(&explain(&["postfix/reject_everything"]));
+    assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
+    assert!(err.contains("there is no rule `postfix/reject_everything`"), "{err}");
+    let (list, ..) = said(&explain(&[]));
+    assert!(rule_entries().iter().all(|e| list.contains(&e.handle())), "{list}");
 }

@@ -22,6 +22,7 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
         () => Kind::Message,
     };
     out.bounce = bounce || !refusals.is_empty() && !letter.is_auto_reply();
+    out.complaint = letter.feedback;
     out.forwarded = letter.forwarded;
     out.truncated = letter.truncated;
 
@@ -30,7 +31,7 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
     let judged = out.bounce || letter.is_text() || letter.is_robot();
     if judged && !report {
         let words = format!("{}\n{}", letter.subject, letter.prose);
-        let decision = cause::decide(&said, &words);
+        let decision = cause::decide(&said, &words, letter.is_text());
         out.cause = decision.cause;
         out.identity = decision.identity;
         out.possible = decision.possible;

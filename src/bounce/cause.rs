@@ -6,6 +6,7 @@
 
 use super::phrases::{Phrase, Strength, fold, phrases};
 use super::reply::{Reply, Stage};
+use super::sentence::{self, Fault};
 use super::{Basis, Cause, Identity, Matched};
 
 /// What was decided, and from what.
@@ -41,6 +42,22 @@ impl Decision {
         }
     }
 
+    fn of_fault(fault: Fault) -> Self {
+        Self {
+            cause: Cause::SenderIdentity,
+            identity: Some(fault.leg),
+            possible: fault.possible,
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what: fault.what,
+                source: fault.source.into(),
+                date: fault.date.into(),
+            }),
+            rank: SENTENCE,
+            ..Self::unknown()
+        }
+    }
+
     fn unknown() -> Self {
         Self {
             cause: Cause::Unknown,
@@ -64,6 +81,7 @@ const GENERAL: u8 = 20;
 const AT_THE_DOOR: u8 = 22;
 const CODE: u8 = 25;
 const SPECIFIC: u8 = 30;
+const SENTENCE: u8 = 31;
 
 const fn rank(strength: Strength) -> u8 {
     match strength {
@@ -83,8 +101,9 @@ pub(super) struct Said {
     pub status: Option<String>,
 }
 
-/// Decides over all that was said. `words` is the whole text of the bounce.
-pub(super) fn decide(said: &[&Said], words: &str) -> Decision {
+/// Decides over all that was said. `words` is the whole text of the bounce; `pasted`, that it is no
+/// mail but a line or two that somebody pasted.
+pub(super) fn decide(said: &[&Said], words: &str, pasted: bool) -> Decision {
     let mut best = Decision::unknown();
     for (at, one) in said.iter().enumerate() {
         for mut next in of_reply(one) {
@@ -112,6 +131,14 @@ pub(super) fn decide(said: &[&Said], words: &str) -> Decision {
     {
         best = Decision { reply: best.reply, ..next };
     }
+    if pasted
+        && !quoted
+        && best.cause != Cause::SenderIdentity
+        && best.rank < SENTENCE
+        && let Some(fault) = sentence::fault(&fold(words))
+    {
+        best = Decision { reply: best.reply, ..Decision::of_fault(fault) };
+    }
     best
 }
 
@@ -119,8 +146,23 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let mut out = Vec::new();
     let reply = &said.reply;
     let folded = fold(&reply.text);
-    if let Some(p) = phrases().best(&folded) {
+    let best = phrases().best(&folded);
+    // A list's reasons ("dynamic range", "HELO name listed") are the list's, not this receiver's.
+    let listing = best.is_some_and(|p| {
+        p.strength <= Strength::Specific
+            && matches!(p.identity, Some(Identity::PtrGeneric | Identity::EhloBad))
+            && sentence::is_listing(&folded)
+    });
+    let best = if listing { phrases().best_of(&folded, |p| p.cause == Cause::Reputation).or(best) } else { best };
+    if let Some(p) = best {
         out.push(Decision::of_phrase(p, rank(p.strength)));
+    }
+    let other = best.is_none_or(|p| {
+        !matches!(p.cause, Cause::SenderIdentity | Cause::Reputation | Cause::Authentication)
+            || p.strength < Strength::Specific
+    });
+    if other && let Some(fault) = sentence::fault(&folded) {
+        out.push(Decision::of_fault(fault));
     }
     for (code, drop) in [(reply.enhanced.as_deref(), 0), (said.status.as_deref(), 1)] {
         if let Some(code) = code
@@ -280,10 +322,10 @@ mod tests {
             ("550 5.1.1 access denied", Cause::Recipient, None),
             ("554 no words known here", Cause::Unknown, None),
         ] {
-            let got = decide(&[&say(raw)], "");
+            let got = decide(&[&say(raw)], "", false);
             assert_eq!((got.cause, got.identity), (cause, identity), "{raw}");
         }
-        assert_eq!(decide(&[], "").cause, Cause::Unknown);
+        assert_eq!(decide(&[], "", false).cause, Cause::Unknown);
     }
 
     #[test]

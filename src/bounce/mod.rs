@@ -16,6 +16,7 @@ mod dsn;
 mod header;
 mod letter;
 mod mbox;
+mod nature;
 mod phrases;
 mod prose;
 mod quoted;
@@ -25,6 +26,7 @@ mod refusal;
 mod remote;
 mod reply;
 mod sender;
+mod sentence;
 mod summary;
 
 use std::net::IpAddr;
@@ -34,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::can_be_outbound;
 pub use mbox::{Splitter, looks_like_mbox};
+pub use nature::is_data;
 pub use received::{Hop, RdnsState};
 pub use reply::{Reply, Stage};
 pub use summary::{BounceSummary, Count};
@@ -168,6 +171,7 @@ pub struct Matched {
 }
 
 /// One bounce, read.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own in the JSON contract")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bounce {
     /// Filled by the caller: the file's path, `-`, or a path with the message's number in it.
@@ -176,6 +180,9 @@ pub struct Bounce {
     pub kind: Kind,
     /// A report about another message; `false` for an ordinary message.
     pub bounce: bool,
+    /// A recipient's complaint (RFC 5965): the message was delivered, and nobody refused it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complaint: bool,
     /// The family of the cause.
     pub cause: Cause,
     /// The leg, when the cause is the sender's identity.
@@ -245,12 +252,18 @@ pub fn read_all(bytes: &[u8]) -> Vec<Bounce> {
     found
 }
 
+/// An entry for a file that is no mail and no pasted text: nothing is read from it.
+pub fn no_mail() -> Bounce {
+    Bounce { unreadable: None, ..unreadable("") }
+}
+
 /// An entry that only says why a file could not be read.
 pub fn unreadable(why: &str) -> Bounce {
     Bounce {
         file: None,
         kind: Kind::Text,
         bounce: false,
+        complaint: false,
         cause: Cause::Unknown,
         identity: None,
         possible: Vec::new(),

@@ -147,6 +147,11 @@ impl Phrases {
 
     /// The phrase in a folded text that decides most.
     pub(super) fn best(&self, folded: &str) -> Option<&Phrase> {
+        self.best_of(folded, |_| true)
+    }
+
+    /// The phrase that decides most among some.
+    pub(super) fn best_of(&self, folded: &str, wanted: impl Fn(&Phrase) -> bool) -> Option<&Phrase> {
         let bytes = folded.as_bytes();
         let mut best: Option<&Phrase> = None;
         for at in 0..bytes.len().saturating_sub(2) {
@@ -156,7 +161,7 @@ impl Phrases {
             let Some(ids) = key(&bytes[at..]).and_then(|k| self.index.get(&k)) else { continue };
             for phrase in ids.iter().map(|id| &self.all[*id]) {
                 let better = best.is_none_or(|b| phrase.standing() > b.standing());
-                if better && phrase.stands_at(folded, at) {
+                if better && wanted(phrase) && phrase.stands_at(folded, at) {
                     best = Some(phrase);
                 }
             }

@@ -8,26 +8,30 @@ use std::net::IpAddr;
 
 use super::address::{Quoted, addresses, can_be_outbound, host_name, same_organisation};
 
-/// The client's address that a reply states.
-pub(super) fn client_address(text: &str, remote: Option<&str>, not: &[IpAddr]) -> Option<Quoted> {
+/// The client's address that a reply states. `about_client` where the reply is known to be about the
+/// client and nobody else: the only address in it is then the client's, whatever stands around it.
+pub(super) fn client_address(text: &str, remote: Option<&str>, not: &[IpAddr], about_client: bool) -> Option<Quoted> {
     let mut best: Option<(u8, Quoted)> = None;
+    let mut open: Vec<Quoted> = Vec::new();
     for q in addresses(text) {
         if !can_be_outbound(q.ip) || not.contains(&q.ip) {
             continue;
         }
-        let score = score(text, q, remote);
-        if score > 0 && best.is_none_or(|(s, _)| score > s) {
-            best = Some((score, q));
+        match score(text, q, remote) {
+            Some(0) => open.push(q),
+            Some(score) if best.is_none_or(|(s, _)| score > s) => best = Some((score, q)),
+            None | Some(_) => {}
         }
     }
-    best.map(|(_, q)| q)
+    let only = open.first().copied().filter(|q| about_client && open.iter().all(|o| o.ip == q.ip));
+    best.map(|(_, q)| q).or(only)
 }
 
 /// Words before an address that make it a client's.
 #[rustfmt::skip]
 const BEFORE: &[&str] = &[
     "client", "ip", "ips", "address", "host", "for", "from", "server", "sender", "not", "i", "addr", "of",
-    "source", "relay", "connection", "blocked", "query", "lookup", "rdns", "ptr", "hostname", "client-ip",
+    "source", "rejecting", "adresse", "ip-adresse", "serveur", "servidor", "direccion", "von", "für", "relay", "connection", "blocked", "query", "lookup", "rdns", "ptr", "hostname", "client-ip",
     "ip-address", "listed", "range", "remote", "rejected", "h", "peer", "access",
 ];
 
@@ -40,7 +44,26 @@ const AFTER: &[&str] = &[
     "forbidden", "denied",
 ];
 
-fn score(text: &str, q: Quoted, remote: Option<&str>) -> u8 {
+/// What goes before the far end of a connection, or before where a name leads.
+const ELSEWHERE: [&str; 14] = [
+    "connect to",
+    "connected to",
+    "connecting to",
+    "connection to",
+    "connection with",
+    "talking to",
+    "resolves to",
+    "resolve to",
+    "resolved to",
+    "points to",
+    "point to",
+    "maps to",
+    "resolves back to",
+    "points back to",
+];
+
+/// How much speaks for the client; `None` where it is known not to be.
+fn score(text: &str, q: Quoted, remote: Option<&str>) -> Option<u8> {
     let before = &text[..q.start];
     let after = &text[q.end..];
     let tail: String =
@@ -51,22 +74,31 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> u8 {
     let word = opened.rsplit([' ', '?', '&', '/', '(', '[', ';', ',', '"', '=']).next().unwrap_or_default();
     let next = after.trim_start_matches([']', ')', '>', '\'', '"', ' ', '}']).to_ascii_lowercase();
 
+    let parameter = tail.ends_with('=') && tail.rsplit(' ').next().is_some_and(|w| w.contains("://"));
     if spaced.trim_end().ends_with('-')
-        || ["version", "v", "ver", "release", "build", "id", "esmtp", "exim", "postfix"].contains(&word)
+        || ["version", "ver", "release", "build", "id", "esmtp", "exim", "postfix"].contains(&word)
+        || word == "v" && !parameter
     {
-        return 0;
+        return None;
     }
+    let named = host_name(word).is_some();
+    let ahead = if named { opened.strip_suffix(word).unwrap_or(opened).trim_end() } else { opened };
+    if ELSEWHERE.iter().any(|w| ahead.ends_with(w)) {
+        return None;
+    }
+    let said = AFTER.iter().any(|w| next.starts_with(w));
     // The receiver naming itself: "mx1.example.net [198.51.100.7]".
     if let (Some(name), Some(remote)) = (host_name(word), remote)
         && same_organisation(name, remote)
+        && (bracket || !said)
     {
-        return 0;
+        return None;
     }
     let mut score = 0;
-    if BEFORE.contains(&word) {
+    if BEFORE.contains(&word) || parameter && !["mx", "server", "host", "to"].contains(&word) {
         score += 3;
     }
-    if AFTER.iter().any(|w| next.starts_with(w)) {
+    if said {
         score += 3;
     }
     if bracket {
@@ -82,12 +114,17 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> u8 {
     {
         score += 2;
     }
-    score
+    Some(score)
 }
 
 /// The EHLO name that a reply quotes: `<name>: Helo command rejected`, `HELO=[name]`, `helo=<name>`.
 pub(super) fn quoted_ehlo(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
+    // Exim's own log: "rejected EHLO or HELO name: why".
+    if let Some(at) = lower.find("rejected ehlo or helo ") {
+        let word = text[at + 22..].split([' ', ':']).next().unwrap_or_default();
+        return Some(word.to_owned()).filter(|w| !w.is_empty() && w.len() <= 253);
+    }
     for mark in [": helo command rejected", ": ehlo command rejected"] {
         if let Some(at) = lower.find(mark) {
             let word = text[..at].rsplit([' ', '<']).find(|w| !w.is_empty())?;
@@ -146,10 +183,11 @@ mod tests {
             ("[192.0.2.1, out.example.net] is not permitted", "192.0.2.1"),
             ("", ""),
         ] {
-            let got = client_address(text, Some("mx.example.org"), &[]).map(|q| q.ip.to_string()).unwrap_or_default();
+            let got =
+                client_address(text, Some("mx.example.org"), &[], false).map(|q| q.ip.to_string()).unwrap_or_default();
             assert_eq!(got, ip, "{text}");
         }
-        assert!(client_address("Client host [192.0.2.1]", None, &["192.0.2.1".parse().unwrap()]).is_none());
+        assert!(client_address("Client host [192.0.2.1]", None, &["192.0.2.1".parse().unwrap()], true).is_none());
     }
 
     #[test]
@@ -159,6 +197,7 @@ mod tests {
             ("H=x.example [192.0.2.1] HELO=[m.example] F=[a]", Some("m.example")),
             ("proto=ESMTP helo=<m.example>", Some("m.example")),
             ("HELO argument [m.example] is malformed", Some("m.example")),
+            ("H=(mailhost) [192.0.2.1] rejected EHLO or HELO mailhost: not qualified", Some("mailhost")),
             ("no name", None),
         ] {
             assert_eq!(quoted_ehlo(text).as_deref(), name, "{text}");

@@ -160,7 +160,12 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
         if reply.code.is_none() && out.cause != Cause::SenderIdentity {
             continue;
         }
-        if let Some(q) = client_address(&reply.text, refusal.remote.host.as_deref(), &refusal.remote.ips) {
+        if let Some(q) = client_address(
+            &reply.text,
+            refusal.remote.host.as_deref(),
+            &refusal.remote.ips,
+            out.cause == Cause::SenderIdentity && Some(&reply.text) == chosen.as_ref(),
+        ) {
             out.sending_ip = SendingIp {
                 ip: Some(q.ip),
                 source: Some(IpSource::Diagnostic),
@@ -193,7 +198,9 @@ fn greeted(words: &str, refusal: &Refusal) -> Option<String> {
 fn log_address(words: &str, out: &mut Bounce) {
     let text = clean(clip(words, 4096));
     let lower = text.to_ascii_lowercase();
-    let rejected = lower.contains("reject");
+    // A line of a sending server's log ("** … T=remote_smtp H=", "status=bounced (host …") names the far side.
+    let sending = lower.contains(" t=") || lower.contains("status=") || lower.contains("stat=");
+    let rejected = lower.contains("reject") && !sending;
     for (mark, needs) in [(" from ", "["), ("h=", "["), ("relay=", "reject=")] {
         let Some(at) = lower.find(mark).filter(|_| rejected) else { continue };
         if mark == "relay=" && !lower.contains(needs) {
@@ -221,7 +228,8 @@ fn log_address(words: &str, out: &mut Bounce) {
             return;
         }
     }
-    if let Some(q) = client_address(&text, None, &[])
+    let far = remote::remote(&text);
+    if let Some(q) = client_address(&text, far.host.as_deref(), &far.ips, false)
         && out.cause != Cause::Unknown
     {
         out.sending_ip = SendingIp {
@@ -347,12 +355,16 @@ fn sender_name(letter: &Letter, out: &Bounce) -> Option<String> {
         .or_else(|| writer_hosts(letter).into_iter().next())
 }
 
-/// The words around a place in a text.
+/// The words around a place in a text; what is cut off is marked.
 fn around(text: &str, start: usize, end: usize) -> String {
-    let mut from = start.saturating_sub(MAX_EVIDENCE / 2);
+    const MARK: &str = "… ";
+    let room = MAX_EVIDENCE - 2 * MARK.len();
+    let mut from = start.saturating_sub(room / 2);
     while !text.is_char_boundary(from) {
         from += 1;
     }
     let rest = text.get(from..).unwrap_or_default();
-    clean(clip(rest, (end - from).min(MAX_EVIDENCE / 2) + MAX_EVIDENCE / 2))
+    let kept = clip(rest, (end - from).min(room / 2) + room / 2);
+    let (before, after) = (if from > 0 { MARK } else { "" }, if kept.len() < rest.len() { " …" } else { "" });
+    format!("{before}{}{after}", clean(kept))
 }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::FailOn;
+use crate::judge::receivers::Selection;
 use crate::report::{Format, Ticket};
 
 /// Checks that a mail server's EHLO name, its PTR and that name's A/AAAA agree, as receiving servers will.
@@ -41,7 +42,7 @@ pub enum Command {
     Roundtrip(Box<super::roundtrip::RoundtripArgs>),
     /// The embedded lab: every scenario on real loopback sockets, no network needed
     Demo(DemoArgs),
-    /// What a finding or an SMTP refusal means, and the fix
+    /// What a finding, a receiver's rule or an SMTP refusal means, and the fix
     Explain(ExplainArgs),
     /// Print a shell's completion script
     Completions {
@@ -113,6 +114,9 @@ pub struct CheckArgs {
     #[arg(long, value_name = "HOST[:PORT]", help_heading = "How to look")]
     pub control: Vec<String>,
 
+    /// Whose answer to predict: `all`, `none`, or names such as `postfix,gmail` (`explain` lists them)
+    #[arg(long, value_name = "all|none|NAME,…", default_value = "all", help_heading = "Report")]
+    pub receivers: Selection,
     /// How to print [default: table; one row a check where --input holds several]
     #[arg(long, value_enum, help_heading = "Report")]
     pub format: Option<Format>,
@@ -147,6 +151,9 @@ pub struct CheckArgs {
 pub struct DemoArgs {
     /// One scenario in full; all of them, a row each, without
     pub scenario: Option<String>,
+    /// Whose answer to show: `all`, `none`, or names such as `postfix,gmail`
+    #[arg(long, value_name = "all|none|NAME,…", default_value = "all")]
+    pub receivers: Selection,
     /// Under the table, what each finding means and its own remedy
     #[arg(long)]
     pub explain: bool,
@@ -158,8 +165,9 @@ pub struct DemoArgs {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A finding's code, or a refusal as the receiver put it, in quotes ('550 5.7.25 …'); all codes without
-    #[arg(value_name = "CODE|REPLY")]
+    /// A finding's code, a receiver or its rule (postfix/reject_unknown_client_hostname), or a refusal as the
+    /// receiver put it, in quotes ('550 5.7.25 …'); the list of codes and rules without
+    #[arg(value_name = "CODE|RECEIVER[/RULE]|REPLY")]
     pub what: Vec<String>,
     /// Colour [default: on a terminal, unless NO_COLOR is set]
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]

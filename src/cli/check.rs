@@ -117,9 +117,13 @@ async fn replay(args: &CheckArgs, file: &Path) -> Exit {
         return refuse("nothing to check: it holds the evidence of no check".into());
     }
     let mut printer = Printer::new(args, None);
-    for evidence in &evidence {
-        printer.take(evidence);
-    }
+    // The checks of one request began together, at one target.
+    let together = |a: &Evidence, b: &Evidence| {
+        a.observed_at == b.observed_at
+            && a.label == b.label
+            && (&a.target.host, a.target.port) == (&b.target.host, b.target.port)
+    };
+    evidence.chunk_by(together).for_each(|found| printer.take_all(found));
     printer.finish()
 }
 
@@ -267,9 +271,7 @@ async fn drive(
                 {
                     printer.by_rows();
                 }
-                for evidence in &found {
-                    printer.take(evidence);
-                }
+                printer.take_all(&found);
                 if printer.gone() {
                     drop(stop.take());
                 }

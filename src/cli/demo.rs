@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use super::args::DemoArgs;
 use super::exit::Exit;
 use super::output::{Results, color, say, width};
-use crate::judge::{Agreement, Edge, EdgeState, Verdict};
+use crate::judge::{Agreement, Edge, EdgeState, Verdict, judge_for};
 use crate::lab::{Lab, LabFault, Outcome, Scenario};
 use crate::report::{self, TableOptions};
 
@@ -41,7 +41,8 @@ async fn one(name: &str, args: &DemoArgs) -> Result<Exit, LabFault> {
     let outcome = Lab::run(&scenario).await?;
     let options = TableOptions { width: width(), color: color(args.color), explain: args.explain };
     let mut text = format!("{}: {}\n{}\n\n", scenario.name, scenario.title, wrap(&scenario.about, options.width));
-    let tables: Vec<String> = outcome.checks().iter().map(|c| report::table(c, &options)).collect();
+    let checks = outcome.evidence.iter().map(|evidence| judge_for(evidence, &args.receivers));
+    let tables: Vec<String> = checks.map(|check| report::table(&check, &options)).collect();
     text += &tables.join("\n");
     Ok(print(&text, &[(scenario, outcome)]))
 }

@@ -1,4 +1,4 @@
-//! `explain`: all codes, one code, or a refusal in a receiver's own words.
+//! `explain`: all codes and rules, one of either, or a refusal in a receiver's own words.
 //!
 //! Exit: 0 where it is explained, 2 for a word that is neither, 3 for a refusal in words not known.
 
@@ -7,7 +7,8 @@ use super::exit::Exit;
 use super::output::{Results, color, say, width};
 use crate::bounce::{self, Cause};
 use crate::judge::Code;
-use crate::report::{TableOptions, explain_code, explain_list, explain_refusal};
+use crate::judge::receivers::{receiver_names, rule_entries};
+use crate::report::{TableOptions, explain_code, explain_list, explain_receiver, explain_refusal, explain_rule};
 
 /// How many codes are offered in place of an unknown one.
 const OFFERED: usize = 3;
@@ -23,6 +24,12 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
     // `explain ptr missing` and `PTR_MISSING` are understood as well.
     if let Ok(code) = what.to_ascii_lowercase().replace([' ', '_'], "-").parse::<Code>() {
         return print(&explain_code(code.entry(), &options), Exit::Agrees);
+    }
+    if let Some(rule) = rule_entries().iter().find(|e| e.handle().eq_ignore_ascii_case(what)) {
+        return print(&explain_rule(rule, &options), Exit::Agrees);
+    }
+    if let Some(receiver) = receiver_names().into_iter().find(|name| name.eq_ignore_ascii_case(what)) {
+        return print(&explain_receiver(Some(receiver), &options), Exit::Agrees);
     }
     if is_status(what) {
         say(&format!("`{what}` is only the enhanced status code; give the whole reply, as '550 5.7.25 …'"));
@@ -66,6 +73,12 @@ fn print(text: &str, exit: Exit) -> Exit {
 
 fn unknown(what: &str) -> String {
     let shown: String = what.chars().take(60).collect();
+    if what.contains('/') {
+        return format!(
+            "there is no rule `{shown}`; `smtp-preflight explain` lists all, and `smtp-preflight explain RECEIVER` those \
+             of one receiver"
+        );
+    }
     format!(
         "there is no code `{shown}`; did you mean {}? `smtp-preflight explain` lists all, and a refusal is given in \
          quotes, as '550 5.7.25 …'",

@@ -15,6 +15,7 @@ mod output;
 mod own;
 mod plan;
 mod printer;
+mod receivers;
 mod roundtrip;
 mod save;
 

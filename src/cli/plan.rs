@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::args::{CheckArgs, TlsArg};
+use super::output::say;
 use crate::name::{EhloName, unmap};
 use crate::observe::{DEFAULT_CONTROLS, Family, Options, Request, Whoami};
 use crate::smtp::TlsMode;
@@ -114,8 +115,21 @@ fn requests(args: &CheckArgs) -> Result<Vec<Request>, PlanFault> {
         }
         return Ok(vec![request(None)]);
     }
-    let target = |t: &String| Target::parse(t, args.port).map_err(|e| PlanFault(e.to_string()));
+    let target = |t: &String| {
+        if let Some((address, port)) = unbracketed_port(t) {
+            say(&format!("{t} is read as an IPv6 address; for its port {port} write [{address}]:{port}"));
+        }
+        Target::parse(t, args.port).map_err(|e| PlanFault(e.to_string()))
+    };
     args.targets.iter().map(|t| target(t).map(|t| request(Some(t)))).collect()
+}
+
+/// An IPv6 address whose last group is a mail port, and that is an address without it too.
+fn unbracketed_port(text: &str) -> Option<(&str, &str)> {
+    text.parse::<std::net::Ipv6Addr>().ok()?;
+    let (address, port) = text.rsplit_once(':')?;
+    let mail = ["25", "465", "587", "2525"].contains(&port) && address.parse::<std::net::Ipv6Addr>().is_ok();
+    mail.then_some((address, port))
 }
 
 fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
@@ -134,6 +148,7 @@ fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
             TlsArg::Off => TlsMode::Off,
         },
         controls: controls(&args.control)?,
+        further: super::receivers::further(&args.receivers),
         ..Options::default()
     })
 }

@@ -6,7 +6,7 @@ use super::exit::{Exit, Tally};
 use super::output::{Results, color, row_width, say, say_text, width};
 use super::save::Saving;
 use crate::evidence::Evidence;
-use crate::judge::{Check, Report, Summary, judge};
+use crate::judge::{Check, Report, Summary, judge_for};
 use crate::report::{self, Format, TableOptions};
 
 /// Judges, prints in the format asked for, keeps what `--save` wants, and adds up the exit.
@@ -20,6 +20,10 @@ pub(super) struct Printer<'a> {
     tally: Tally,
     summary: Summary,
     held: Vec<Check>,
+    /// How many of the held belong to one request, in turn.
+    requests: Vec<usize>,
+    /// Reports written, a pool's as one.
+    reports: usize,
     saving: Option<Saving>,
     failed: bool,
 }
@@ -36,6 +40,8 @@ impl<'a> Printer<'a> {
             tally: Tally::default(),
             summary: Summary::default(),
             held: Vec::new(),
+            requests: Vec::new(),
+            reports: 0,
             saving,
             failed: false,
         }
@@ -56,9 +62,34 @@ impl<'a> Printer<'a> {
         self.results.gone()
     }
 
-    /// One more check.
-    pub(super) fn take(&mut self, evidence: &Evidence) {
-        let check = judge(evidence);
+    /// All checks of one request: side by side, where there are several and a table is wanted.
+    pub(super) fn take_all(&mut self, found: &[Evidence]) {
+        let table = matches!(self.args.format, None | Some(Format::Table));
+        let whole = self.args.ticket.is_some() || self.args.explain || self.args.quiet || self.many;
+        self.requests.push(found.len());
+        if found.len() < 2 || !table || whole {
+            for evidence in found {
+                self.take(evidence);
+            }
+            return;
+        }
+        let mut pool = report::Pool::default();
+        let mut remarks: Vec<String> = Vec::new();
+        for evidence in found {
+            let check = self.judged(evidence);
+            if let Some(remark) = self.remark(&check).filter(|r| !remarks.contains(r)) {
+                say(&remark);
+                remarks.push(remark);
+            }
+            pool.add(&check);
+        }
+        let gap = if self.reports > 0 { "\n" } else { "" };
+        self.reports += 1;
+        self.write(&format!("{gap}{}", report::pool_table(&pool, &self.table)));
+    }
+
+    fn judged(&mut self, evidence: &Evidence) -> Check {
+        let check = judge_for(evidence, &self.args.receivers);
         self.tally.add(&check, self.args.fail_on);
         self.summary.add(&check);
         if self.args.verbose {
@@ -67,7 +98,16 @@ impl<'a> Printer<'a> {
         if let Some(saving) = &mut self.saving {
             saving.keep(evidence);
         }
-        self.remark(&check);
+        check
+    }
+
+    /// One more check.
+    fn take(&mut self, evidence: &Evidence) {
+        let check = self.judged(evidence);
+        if let Some(remark) = self.remark(&check) {
+            say(&remark);
+        }
+        self.reports += 1;
         if let Some(to) = self.args.ticket {
             let rule = if self.summary.checks > 1 { "\n----\n\n" } else { "" };
             self.write(&format!("{rule}{}", report::ticket(&check, to)));
@@ -84,22 +124,22 @@ impl<'a> Printer<'a> {
                 self.write(&report::row(&check, &self.rows));
             }
             None | Some(Format::Table) => {
-                let gap = if self.summary.checks > 1 { "\n" } else { "" };
+                let gap = if self.reports > 1 { "\n" } else { "" };
                 self.write(&format!("{gap}{}", report::table(&check, &self.table)));
             }
         }
     }
 
     /// What stood in the way of a single check, in one sentence beside the report.
-    fn remark(&self, check: &Check) {
+    fn remark(&self, check: &Check) -> Option<String> {
         if self.many || self.args.quiet {
-            return;
+            return None;
         }
-        let Some(fault) = check.smtp.as_ref().and_then(|s| s.fault.as_ref()) else { return };
+        let fault = check.smtp.as_ref().and_then(|s| s.fault.as_ref())?;
         let at = check.target.address.map(|a| format!(" ({a})")).unwrap_or_default();
         let about = check.findings.iter().find(|f| f.code.ends_dialogue());
         let advice = about.and_then(|f| f.fix.steps.first()).map(|step| format!(" {step}")).unwrap_or_default();
-        say(&format!("{}{at}: {}.{advice}", check.target.input, fault.detail));
+        Some(format!("{}{at}: {}.{advice}", check.target.input, fault.detail))
     }
 
     fn write(&mut self, text: &str) {
@@ -119,10 +159,10 @@ impl<'a> Printer<'a> {
                 self.write(&report::report_json(&report));
             }
             Some(Format::Markdown) => {
-                let text = report::markdown(&self.held);
+                let text = report::markdown_of(&self.held, &self.requests);
                 self.write(&text);
             }
-            None | Some(Format::Table) if self.summary.checks > 1 && !self.args.quiet && self.args.ticket.is_none() => {
+            None | Some(Format::Table) if self.reports > 1 && !self.args.quiet && self.args.ticket.is_none() => {
                 let line = format!("\n{}\n", report::summary_line(&self.summary));
                 self.write(&line);
             }

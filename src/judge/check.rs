@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::Code;
 use super::own::OwnAddress;
-use super::receivers::Prediction;
+use super::receivers::{NotPredicted, Prediction};
 use super::remedy::Remedy;
 use super::view::View;
 use crate::dns::{FailedTry, Flags, Status};
@@ -97,6 +97,9 @@ pub struct Check {
     pub remedy: Option<Remedy>,
     /// What known receivers would answer.
     pub receivers: Vec<Prediction>,
+    /// The rules of receivers that could not be predicted, and what was lacking.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_predicted: Vec<NotPredicted>,
 }
 
 /// The identity judged, and where each half of it came from.
@@ -386,5 +389,6 @@ pub(super) fn assemble(
         findings,
         remedy,
         receivers: Vec::new(),
+        not_predicted: Vec::new(),
     }
 }

@@ -47,6 +47,6 @@ pub fn judge_for(evidence: &Evidence, selection: &Selection) -> Check {
     let findings = findings::findings(&view, &agreement);
     let remedy = remedy::remedy(&view, &agreement);
     let mut check = check::assemble(evidence, &view, agreement, findings, remedy);
-    check.receivers = receivers::predict(evidence, selection);
+    (check.receivers, check.not_predicted) = receivers::predict_all(evidence, selection);
     check
 }

@@ -2,8 +2,10 @@
 //!
 //! Embedded TOML, parsed once; each file names its source, version and date.
 
+mod rules;
 mod shape;
 
+pub use rules::{RuleWords, Setting, rule_words, settings};
 pub use shape::Shape;
 
 use std::collections::BTreeMap;

@@ -48,6 +48,7 @@ scenarios! {
     "ehlo-literal-differs"
     "ehlo-literal-untagged"
     "ehlo-localhost"
+    "ehlo-mx-only"
     "ehlo-no-name"
     "ehlo-private-domain"
     "ehlo-raw-utf8"

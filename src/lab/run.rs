@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use super::shown::holds;
 use super::{Expected, Lab, LabFault, RunningLab, Scenario, expand};
 use crate::evidence::Evidence;
+use crate::judge::receivers::{MAX_ASKED, Prediction, Selection, questions};
 use crate::judge::{Check, Code, judge};
-use crate::observe::{Dns, Observer, Options, Request};
+use crate::observe::{Dns, Further, Observer, Options, Request};
 use crate::smtp::ServerRecord;
 use crate::target::Target;
 
@@ -45,6 +46,7 @@ impl RunningLab {
             tls: self.tls,
             source: self.source,
             family: self.family,
+            further: Some(Further::new(|evidence| questions(evidence, &Selection::All, MAX_ASKED))),
             controls: self.controls.iter().map(target).collect::<Result<_, _>>()?,
             ..Options::default()
         };
@@ -57,6 +59,22 @@ impl RunningLab {
         let dns = Dns::each_of(&self.resolvers, self.per_try);
         let observer = Observer::new(dns, options).map_err(|e| broken(e.to_string()))?;
         Ok(observer.observe(&request).await)
+    }
+}
+
+/// What a scenario writes for a prediction: `450 4.7.25`, a filter's total, `accept` or `not predicted`.
+fn answered(check: &Check, name: &str) -> String {
+    let is = |receiver: &str, rule: &str| name.split_once('/') == Some((receiver, rule));
+    if check.not_predicted.iter().any(|n| is(&n.receiver, &n.rule)) {
+        return "not predicted".into();
+    }
+    let Some(prediction) = check.receivers.iter().find(|p| is(&p.receiver, &p.rule)) else {
+        return "no rule of this name".into();
+    };
+    match prediction {
+        Prediction { score: Some(score), .. } => score.to_string(),
+        Prediction { reply: Some(reply), .. } => reply.to_string(),
+        Prediction { outcome, .. } => outcome.to_string(),
     }
 }
 
@@ -94,6 +112,9 @@ impl Outcome {
                 codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
             };
             compare("findings", codes(findings.iter().map(|f| f.code).collect()), codes(expected.findings.clone()));
+            for (rule, want) in &expected.receivers {
+                compare(rule, answered(check, rule), want.clone());
+            }
             differences.extend(self.not_shown(evidence, check, expected));
         }
         differences

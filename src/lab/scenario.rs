@@ -321,6 +321,10 @@ pub struct Expected {
     pub iprev: Iprev,
     /// Exactly these findings, in any order.
     pub findings: Vec<Code>,
+    /// What receivers answer, by `receiver/rule`: the reply's codes (`450 4.7.25`), a filter's total, `accept` where
+    /// a policy names no code, or `not predicted`.
+    #[serde(default)]
+    pub receivers: BTreeMap<String, String>,
     /// Fields of the check's JSON, or of the evidence's behind `evidence.`, and a text that each must hold: what
     /// has to be kept and shown. `"dns.ptr.status"`, `"findings.ptr-too-many.detail"`.
     #[serde(default)]

@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::{Options, control, millis, tls::Tls};
 use crate::evidence::{Control, Dialogue, Exchange, Fault, FaultKind};
-use crate::name::{AddressLiteral, EhloName};
+use crate::name::AddressLiteral;
 use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, hello_name};
 use crate::target::Target;
 
@@ -195,8 +195,12 @@ impl Conversation {
                 self.dialogue.greeting_surplus = self.reader.surplus();
                 Some(reply)
             }
-            Err(fault) => {
+            Err(mut fault) => {
                 self.dialogue.greeting = std::mem::take(&mut self.reader).partial();
+                if fault.kind == FaultKind::TimedOut && self.dialogue.greeting.is_none() {
+                    fault.detail += "; a service that waits for its client to speak first (a web server, or TLS from \
+                                     the start) is as silent as this";
+                }
                 self.dialogue.fault = Some(fault);
                 None
             }
@@ -312,12 +316,12 @@ impl Conversation {
         if !reply.accepts_hello() || !matches!(self.session.phase(), Phase::Ehlo | Phase::Helo) {
             return;
         }
-        let name = reply.lines.first().and_then(|l| hello_name(l)).map(EhloName::read);
-        if let (Some(EhloName::Host(name)), Some(said)) = (name, said) {
+        let name = reply.lines.first().and_then(|l| hello_name(l));
+        if let (Some(name), Some(said)) = (name, said) {
             said.send_if_modified(|names| {
-                let new = !names.iter().any(|n| n == name.as_str());
+                let new = !names.iter().any(|n| n == name);
                 if new {
-                    names.push(name.as_str().to_owned());
+                    names.push(name.to_owned());
                 }
                 new
             });

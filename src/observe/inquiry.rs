@@ -8,11 +8,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt, Shared, join_all};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Dns;
 use crate::dns::{Lookup, MAX_PTR_NAMES, Question, RecordType, reverse_name};
+use crate::name::EhloName;
 
 type Answers = Shared<BoxFuture<'static, Arc<Vec<Lookup>>>>;
 
@@ -65,27 +66,48 @@ pub(super) struct Inquiry {
     memo: Arc<Memo>,
     deadline: Instant,
     answered: Mutex<BTreeMap<Question, Arc<Vec<Lookup>>>>,
+    /// Answers that nobody has taken from [`Inquiry::fresh`] yet.
+    fresh: Mutex<Vec<Arc<Vec<Lookup>>>>,
+    news: Notify,
 }
 
 impl Inquiry {
     pub(super) fn new(memo: Arc<Memo>, deadline: Instant) -> Self {
-        Self { memo, deadline, answered: Mutex::default() }
+        Self { memo, deadline, answered: Mutex::default(), fresh: Mutex::default(), news: Notify::new() }
     }
 
     pub(super) async fn ask(&self, name: &str, kind: RecordType) -> Arc<Vec<Lookup>> {
-        let question = Question::new(name, kind);
+        self.put(&Question::new(name, kind)).await
+    }
+
+    pub(super) async fn put(&self, question: &Question) -> Arc<Vec<Lookup>> {
         loop {
-            let asked = self.memo.ask(&question, self.deadline);
+            let asked = self.memo.ask(question, self.deadline);
             let answers = asked.answers.clone().await;
             if asked.deadline >= self.deadline || Instant::now() >= self.deadline || !asked.cut_short(&answers) {
-                self.keep(question, answers.clone());
+                self.keep(question.clone(), answers.clone());
                 return answers;
             }
         }
     }
 
     fn keep(&self, question: Question, answers: Arc<Vec<Lookup>>) {
-        self.answered.lock().unwrap_or_else(PoisonError::into_inner).insert(question, answers);
+        let about_names = !matches!(question.kind, RecordType::Soa | RecordType::Ns);
+        let known = self.answered.lock().unwrap_or_else(PoisonError::into_inner).insert(question, answers.clone());
+        if known.is_none() && about_names {
+            self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push(answers);
+            self.news.notify_one();
+        }
+    }
+
+    /// Returns when an answer has come in since the last time.
+    pub(super) async fn answer(&self) {
+        self.news.notified().await;
+    }
+
+    /// The answers that have come in since the last time.
+    pub(super) fn fresh(&self) -> Vec<Arc<Vec<Lookup>>> {
+        std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Counts a question that was answered before, for the target, to this check.
@@ -133,7 +155,10 @@ impl Inquiry {
             let names: Vec<String> = said.borrow_and_update()[taken..].to_vec();
             taken += names.len();
             for name in names {
-                running.push(async move { self.forward(&name).await });
+                // A literal, or what is no name at all, has no records.
+                if let EhloName::Host(name) = EhloName::read(&name) {
+                    running.push(async move { self.forward(name.as_str()).await });
+                }
             }
             tokio::select! {
                 changed = said.changed() => if changed.is_err() { break },

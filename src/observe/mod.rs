@@ -16,6 +16,7 @@ mod addresses;
 mod control;
 mod dial;
 mod dns;
+mod further;
 mod inquiry;
 pub mod listen;
 mod own_address;
@@ -32,6 +33,7 @@ use tokio::time::{Duration, Instant};
 
 pub use control::DEFAULT_CONTROLS;
 pub use dns::{Dns, NoResolver, ServerSet};
+pub use further::Further;
 pub use own_address::{DEFAULT_WHOAMI, Whoami, own_addresses};
 
 use crate::dns::Lookup;
@@ -39,6 +41,7 @@ use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, Ip
 use crate::name::EhloName;
 use crate::smtp::TlsMode;
 use crate::target::Target;
+use further::Identity;
 use inquiry::{Inquiry, Memo};
 
 /// How to observe.
@@ -60,6 +63,8 @@ pub struct Options {
     pub tls: TlsMode,
     /// Servers to try when a target's port does not answer; each tells of its own port only.
     pub controls: Vec<Target>,
+    /// What else to ask the DNS about an identity, beside what the agreement needs; `None` is nothing.
+    pub further: Option<Further>,
 }
 
 impl Default for Options {
@@ -73,6 +78,7 @@ impl Default for Options {
             family: Family::Both,
             tls: TlsMode::Auto,
             controls: Vec::new(),
+            further: None,
         }
     }
 }
@@ -181,7 +187,7 @@ impl Run<'_> {
     /// DNS only.
     async fn identity_alone(&self, ip: IpAddr) -> Evidence {
         let inquiry = self.inquiry_of_its_own();
-        tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
+        self.ask_about(&inquiry, ip).await;
         let greeted = self.request.own.as_ref().and_then(|own| own.greeted.as_ref());
         let target = greeted.map(|(target, address, _)| (target, Some(*address)));
         let smtp = greeted.map(|(.., dialogue)| (dialogue.clone(), Vec::new()));
@@ -237,12 +243,15 @@ impl Run<'_> {
             let names = names;
             self.dial(target, address, Some(&names)).await
         };
-        let (dialogue, (), (), ()) = tokio::join!(
-            dialled,
-            inquiry.reverse(address),
-            self.given_forward(&inquiry),
-            self.said_forward(&inquiry, said),
-        );
+        let agreement = Box::pin(async {
+            tokio::join!(
+                dialled,
+                inquiry.reverse(address),
+                self.given_forward(&inquiry),
+                self.said_forward(&inquiry, said.clone()),
+            )
+        });
+        let (dialogue, (), (), ()) = self.beside(&inquiry, address, Some(said.clone()), agreement).await;
         let target_questions = addresses::questions(target, self.observer.options.family);
         for question in &target_questions {
             inquiry.note(question);
@@ -272,7 +281,14 @@ impl Run<'_> {
             let said = said.clone();
             async move {
                 let inquiry = self.inquiry_of_its_own();
-                tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry), self.said_forward(&inquiry, said));
+                let asked = async {
+                    tokio::join!(
+                        inquiry.reverse(ip),
+                        self.given_forward(&inquiry),
+                        self.said_forward(&inquiry, said.clone())
+                    );
+                };
+                self.beside(&inquiry, ip, Some(said.clone()), asked).await;
                 (ip, inquiry.finish())
             }
         });
@@ -303,7 +319,7 @@ impl Run<'_> {
         }
         let asked = self.each_given(|ip| async move {
             let inquiry = self.inquiry_of_its_own();
-            tokio::join!(inquiry.reverse(ip), self.given_forward(&inquiry));
+            self.ask_about(&inquiry, ip).await;
             (ip, inquiry.finish())
         });
         asked.await.into_iter().map(|(ip, lookups)| check(Some((ip, self.ip_source())), lookups)).collect()
@@ -321,6 +337,28 @@ impl Run<'_> {
         let dialled = SocketAddr::new(address, target.port);
         let controls = control::connect_all(dialled, options, || self.inquiry(), self.deadline);
         dial::dial(target, address, options, tls, self.deadline, said, controls).await
+    }
+
+    /// The DNS side of an address, where nobody says a name.
+    async fn ask_about(&self, inquiry: &Inquiry, ip: IpAddr) {
+        let agreement = async {
+            tokio::join!(inquiry.reverse(ip), self.given_forward(inquiry));
+        };
+        self.beside(inquiry, ip, None, agreement).await;
+    }
+
+    /// The agreement's own questions, and beside them what else is wanted of this address and its EHLO name.
+    async fn beside<T>(
+        &self,
+        inquiry: &Inquiry,
+        ip: IpAddr,
+        said: Option<watch::Receiver<Vec<String>>>,
+        agreement: impl Future<Output = T>,
+    ) -> T {
+        let Some(further) = &self.observer.options.further else { return agreement.await };
+        let ehlo = self.request.ehlo.as_deref();
+        let said = said.filter(|_| ehlo.is_none());
+        further.beside(inquiry, Identity { ip, ehlo, said }, agreement).await
     }
 
     async fn given_forward(&self, inquiry: &Inquiry) {

@@ -127,7 +127,7 @@ fn ptr_names(check: &Check) -> Vec<Line> {
 
 fn no_ptr(check: &Check) -> Line {
     match (&check.dns.ptr, check.client.ip) {
-        (Some(ptr), _) => Line::said(status_words(ptr.status)),
+        (Some(ptr), _) => Line::said(silent_words(ptr.status, ptr.detail.as_deref())),
         (None, None) => Line::said("no address to look up"),
         (None, Some(_)) => Line::said("not asked"),
     }
@@ -173,7 +173,7 @@ fn addresses(check: &Check, forward: &ForwardReport, among_names: bool) -> Vec<L
     if forward.addresses.is_empty() {
         let mut why = match forward.status {
             Status::Found => "none usable".to_owned(),
-            status => status_words(status),
+            status => silent_words(status, forward.detail.as_deref()),
         };
         if forward.status.is_none() && !forward.other_family.is_empty() {
             why += if family(check) == "A" { ", only AAAA" } else { ", only A" };
@@ -201,6 +201,16 @@ fn shown(all: usize, limit: usize) -> usize {
 fn push_more(lines: &mut Vec<Line>, all: usize, shown: usize) {
     if all > shown {
         lines.push(Line::said(format!("and {} more", all - shown)));
+    }
+}
+
+/// [`status_words`], and where nothing answered because nothing listens there, that.
+fn silent_words(status: Status, detail: Option<&str>) -> String {
+    match detail {
+        Some(detail) if status == Status::Timeout && detail.contains("nothing listens") => {
+            "no answer (port closed)".into()
+        }
+        _ => status_words(status),
     }
 }
 

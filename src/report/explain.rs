@@ -2,6 +2,7 @@
 
 use super::cells::severity_words;
 use super::ink::Ink;
+use super::receivers_explain::explain_receiver;
 use super::table::{TableOptions, pad};
 use super::wrap::{fit, hang};
 use crate::judge::{Code, Entry};
@@ -27,7 +28,9 @@ pub fn explain_list(options: &TableOptions) -> String {
         }
         lines.push(String::new());
     }
-    let close = "`smtp-preflight explain CODE` explains one; `smtp-preflight explain '550 5.7.25 …'` a refusal.";
+    lines.push(explain_receiver(None, options));
+    let close = "`smtp-preflight explain CODE` explains one, `explain RECEIVER/RULE` a receiver's rule; \
+                 `smtp-preflight explain '550 5.7.25 …'` a refusal.";
     lines.extend(hang("", close, 0, options.width));
     lines.join("\n") + "\n"
 }

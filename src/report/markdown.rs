@@ -12,20 +12,43 @@ use super::cells::{
 };
 use super::clean::clean_bounded;
 use super::facts::facts;
+use super::pool::{self, Pool};
+use super::receivers::told;
 use super::row::summary_line;
 use crate::judge::{Check, Finding, Severity, Summary};
 
 /// Checks as Markdown, each under its own heading.
 pub fn markdown(checks: &[Check]) -> String {
+    markdown_of(checks, &[])
+}
+
+/// Checks as Markdown. `requests` says how many checks in turn belong to one request; several of one
+/// share a section. What it does not cover stands alone.
+pub fn markdown_of(checks: &[Check], requests: &[usize]) -> String {
     let mut sections: Vec<String> = Vec::new();
-    if checks.len() != 1 {
+    if checks.len() != 1 && requests != [checks.len()] {
         let mut summary = Summary::default();
         for check in checks {
             summary.add(check);
         }
         sections.push(summary_line(&summary));
     }
-    sections.extend(checks.iter().map(section));
+    let mut rest = checks;
+    for several in requests {
+        let (these, left) = rest.split_at((*several).min(rest.len()));
+        rest = left;
+        match these {
+            [one] => sections.push(section(one)),
+            these => {
+                let mut pool = Pool::default();
+                for check in these {
+                    pool.add(check);
+                }
+                sections.push(pool::section(&pool));
+            }
+        }
+    }
+    sections.extend(rest.iter().map(section));
     sections.join("\n")
 }
 
@@ -35,6 +58,16 @@ fn section(check: &Check) -> String {
     lines.extend(edges(check).iter().flat_map(table_rows));
     lines.push(String::new());
     lines.extend(facts(check).iter().map(|(key, fact)| format!("- {key}: {}", prose(fact))));
+    if let Some(told) = told(check) {
+        lines.extend([String::new(), format!("**Receivers:** {}", prose(&told.summary))]);
+        for (place, row) in told.rows.iter().enumerate() {
+            if place == 0 {
+                lines.push(String::new());
+            }
+            let why = if row.why.is_empty() { String::new() } else { format!(": {}", prose(&row.why)) };
+            lines.push(format!("- {} {}{why}", row.answer, prose(&row.who)));
+        }
+    }
     let findings = ordered_findings(check);
     for finding in &findings {
         lines.push(String::new());

@@ -14,8 +14,12 @@ mod explain;
 mod facts;
 mod ink;
 mod json;
+mod letter;
 mod listen;
 mod markdown;
+mod pool;
+mod receivers;
+mod receivers_explain;
 mod refusal;
 mod roundtrip;
 mod row;
@@ -39,7 +43,9 @@ pub use listen::{
     listen_json_begin, listen_json_end, listen_json_entry, listen_markdown, listen_ndjson, listen_schema_json,
     listen_summary, listen_table,
 };
-pub use markdown::markdown;
+pub use markdown::{markdown, markdown_of};
+pub use pool::{Pool, pool_table};
+pub use receivers_explain::{explain_receiver, explain_rule, policies_markdown, rules_markdown, settings_markdown};
 pub use refusal::{codes_of, explain_refusal};
 pub use roundtrip::{roundtrip_json, roundtrip_markdown, roundtrip_ndjson, roundtrip_schema_json, roundtrip_table};
 pub use row::{row, rows_header, summary_line};

@@ -1,7 +1,7 @@
 //! A check in one line, for batches; and a batch in one line.
 //!
 //! Shape: verdict, target, EHLO, PTR, the signs of the three edges in the order EHLO=PTR, PTR→A,
-//! EHLO→A, codes. Each line stands alone, so a batch can be written as it is made.
+//! EHLO→A, the worst answer of a receiver where there is room for it, codes. Each line stands alone, so a batch can be written as it is made.
 
 use super::cells::{dialled, edges, label, ordered_findings, state_sign, title};
 use super::ink::Ink;
@@ -17,27 +17,32 @@ const SIGNS: usize = 5;
 const GAP: &str = "  ";
 /// Below this, EHLO and PTR have no room.
 const NAMES_FROM: usize = 72;
+/// The worst answer of a receiver.
+const RECEIVERS: usize = 9;
+/// Below this, the receivers' answer has no room.
+const RECEIVERS_FROM: usize = 110;
 /// Names need no more.
 const MAX_COLUMN: usize = 40;
 
-/// The widths of target, EHLO and PTR, and of the codes.
-fn columns(options: &TableOptions) -> (usize, usize, usize) {
+/// The widths of target, EHLO and PTR, the receivers' answer, and of the codes.
+fn columns(options: &TableOptions) -> (usize, usize, usize, usize) {
     let limit = options.width.max(MIN_WIDTH);
     if limit < NAMES_FROM {
         let room = limit - VERDICT - SIGNS - 3 * GAP.len();
-        return (room * 3 / 5, 0, room - room * 3 / 5);
+        return (room * 3 / 5, 0, 0, room - room * 3 / 5);
     }
-    let room = limit - VERDICT - SIGNS - 5 * GAP.len();
+    let answer = if limit < RECEIVERS_FROM { 0 } else { RECEIVERS };
+    let room = limit - VERDICT - SIGNS - 5 * GAP.len() - if answer > 0 { answer + GAP.len() } else { 0 };
     let target = (room * 3 / 10).min(MAX_COLUMN);
     let name = (room / 4).min(MAX_COLUMN);
-    (target, name, room - target - 2 * name)
+    (target, name, answer, room - target - 2 * name)
 }
 
 /// The line above the rows.
 pub fn rows_header(options: &TableOptions) -> String {
-    let parts = ["VERDICT", "TARGET", "EHLO", "PTR", "EDGES", "FINDINGS"].map(str::to_owned);
+    let parts = ["VERDICT", "TARGET", "EHLO", "PTR", "EDGES", "RECEIVERS", "FINDINGS"].map(str::to_owned);
     let ink = Ink { color: options.color };
-    line(options, &parts, |place, text| if place < 6 { ink.faint(text) } else { text.into() })
+    line(options, &parts, |_, text| ink.faint(text))
 }
 
 /// One check; names cut with `…` where the column is too narrow.
@@ -48,7 +53,7 @@ pub fn row(check: &Check, options: &TableOptions) -> String {
         Verdict::Differ => "differ",
         Verdict::Unknown => "unknown",
     };
-    let (target_column, _, codes_column) = columns(options);
+    let (target_column, _, _, codes_column) = columns(options);
     let target = target(check, target_column);
     let [ehlo_ptr, ptr_forward, ehlo_forward] = edges(check);
     let signs = [&ehlo_ptr, &ptr_forward, &ehlo_forward].map(|e| state_sign(e.state)).join(" ");
@@ -64,7 +69,7 @@ pub fn row(check: &Check, options: &TableOptions) -> String {
     if width(&said) > codes_column && codes.len() > 1 {
         said = format!("{} +{}", codes[0], codes.len() - 1);
     }
-    let parts = [word.into(), target, ehlo, ptr, signs, said];
+    let parts = [word.into(), target, ehlo, ptr, signs, super::receivers::word(check).into(), said];
     let ink = Ink { color: options.color };
     line(options, &parts, |place, text| match place {
         0 | 4 => ink.verdict(verdict, text),
@@ -86,14 +91,14 @@ fn target(check: &Check, column: usize) -> String {
     format!("{label}: {short}")
 }
 
-fn line(options: &TableOptions, parts: &[String; 6], paint: impl Fn(usize, &str) -> String) -> String {
-    let (target, name, codes) = columns(options);
-    let widths = [VERDICT, target, name, name, SIGNS, codes];
+fn line(options: &TableOptions, parts: &[String; 7], paint: impl Fn(usize, &str) -> String) -> String {
+    let (target, name, answer, codes) = columns(options);
+    let widths = [VERDICT, target, name, name, SIGNS, answer, codes];
     let cells = parts.iter().zip(widths).enumerate().filter(|(_, (_, w))| *w > 0);
     let painted: Vec<String> = cells
         .map(|(place, (text, column))| {
             let fitted = fit(text, column);
-            let fitted = if place == 5 { fitted.trim_end() } else { &fitted };
+            let fitted = if place == 6 { fitted.trim_end() } else { &fitted };
             paint(place, fitted)
         })
         .collect();
@@ -122,9 +127,9 @@ mod tests {
     fn columns_add_up() {
         for limit in MIN_WIDTH..300 {
             let options = TableOptions { width: limit, color: false, explain: false };
-            let (target, name, codes) = columns(&options);
-            let gaps = if name == 0 { 3 } else { 5 };
-            assert_eq!(VERDICT + target + 2 * name + SIGNS + codes + gaps * GAP.len(), limit);
+            let (target, name, answer, codes) = columns(&options);
+            let gaps = if name == 0 { 3 } else { 5 + usize::from(answer > 0) };
+            assert_eq!(VERDICT + target + 2 * name + SIGNS + answer + codes + gaps * GAP.len(), limit);
             assert!(width(rows_header(&options).trim_end()) <= limit);
         }
     }

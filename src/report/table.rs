@@ -14,6 +14,7 @@ use super::cells::{
 use super::clean::clean_bounded;
 use super::facts::facts;
 use super::ink::Ink;
+use super::receivers::receivers_lines;
 use super::todo::todo;
 use super::wrap::{hang, width, wrap};
 use crate::judge::{Check, EdgeState, Finding, Fix};
@@ -21,7 +22,7 @@ use crate::judge::{Check, EdgeState, Finding, Fix};
 /// The narrowest width that is kept to; less counts as this.
 pub const MIN_WIDTH: usize = 40;
 /// The widest: longer lines do not read.
-const MAX_WIDTH: usize = 120;
+pub(super) const MAX_WIDTH: usize = 120;
 /// The label in a cell and the space behind it.
 const LABEL: usize = 5;
 /// The result column: `? unknown`.
@@ -64,6 +65,7 @@ pub fn table(check: &Check, options: &TableOptions) -> String {
         let lead = ink.faint(&format!(" {key:width$}", width = KEY - 1));
         lines.extend(hang(&lead, &keep_together(&text), KEY, limit).iter().map(|l| l.replace(NO_BREAK, " ")));
     }
+    lines.extend(receivers_lines(check, limit, ink));
     let findings = ordered_findings(check);
     // Where there is a remedy it says once, in order, what the findings would say each for itself.
     let fixes = options.explain || check.remedy.is_none();

@@ -4,7 +4,8 @@
 //! back by the same time, and the EHLO name is not the PTR name (so that its address is a question of its
 //! own, asked last); in turn, run by run: the chain alone, link by link with bare blocking sockets;
 //! the library; the built program as a whole process. Printed: the medians, and their ratio to the
-//! chain's in the same run. The chain (docs/architecture.md): greeting, EHLO, [STARTTLS, TLS handshake,
+//! chain's in the same run; and, of library and program, the ratio with the receivers' questions and predictions
+//! to the same without them (`--receivers none`). The chain (docs/architecture.md): greeting, EHLO, [STARTTLS, TLS handshake,
 //! EHLO], and A of the EHLO name where that comes later.
 
 #![expect(
@@ -19,11 +20,18 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use smtp_preflight::judge::judge_for;
+use smtp_preflight::judge::receivers::{MAX_ASKED, Selection, questions};
 use smtp_preflight::lab::{Lab, RunningLab, Scenario};
+use smtp_preflight::observe::{Dns, Further, Observer, Options, Request};
+use smtp_preflight::smtp::TlsMode;
+use smtp_preflight::target::Target;
 
 const RUNS: usize = 15;
+/// A check may take this much longer for the receivers' sake.
+const GROWTH: f64 = 1.05;
 
 fn scenario(delay_ms: u64, tls: bool) -> Scenario {
     let (extra, mode) = if tls { ("[peer.tls]\nnames = [\"mail.example.net\"]\n", "auto") } else { ("", "off") };
@@ -128,15 +136,54 @@ impl rustls::client::danger::ServerCertVerifier for Anything {
     }
 }
 
-fn program(lab: &RunningLab, tls: bool) -> Command {
+fn program(lab: &RunningLab, tls: bool, receivers: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
-    command.args(["check", lab.target.as_deref().unwrap(), "--resolver", &lab.resolvers[0].to_string()]).args([
-        "--helo-as",
-        "probe.example.net",
-        "--tls",
-        if tls { "auto" } else { "off" },
-    ]);
     command
+        .args([
+            "check",
+            "--receivers",
+            receivers,
+            lab.target.as_deref().unwrap(),
+            "--resolver",
+            &lab.resolvers[0].to_string(),
+        ])
+        .args(["--helo-as", "probe.example.net", "--tls", if tls { "auto" } else { "off" }]);
+    command
+}
+
+/// A check by the library, judged: with all receivers or with none.
+async fn checked(lab: &RunningLab, receivers: bool, tls: bool) {
+    let selection = if receivers { Selection::All } else { Selection::None };
+    let further = Further::new(|evidence| questions(evidence, &Selection::All, MAX_ASKED));
+    let options = Options {
+        helo_as: Some("probe.example.net".into()),
+        tls: if tls { TlsMode::Auto } else { TlsMode::Off },
+        further: receivers.then_some(further),
+        ..Options::default()
+    };
+    let dns = Dns::each_of(&lab.resolvers, Duration::from_secs(3));
+    let target = Target::parse(lab.target.as_deref().unwrap(), None).unwrap();
+    let request = Request { target: Some(target), ..Request::default() };
+    let evidence = Observer::new(dns, options).unwrap().observe(&request).await;
+    let check = judge_for(&evidence[0], &selection);
+    assert_eq!(check.receivers.is_empty(), !receivers);
+    assert!(check.not_predicted.is_empty(), "{:?}", check.not_predicted);
+}
+
+async fn ran(mut command: Command) {
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Both, the first one first in every other run.
+async fn in_turn<F: Future<Output = f64>>(run: usize, work: impl Fn(bool) -> F) -> (f64, f64) {
+    if run.is_multiple_of(2) {
+        let on = work(true).await;
+        (on, work(false).await)
+    } else {
+        let off = work(false).await;
+        (work(true).await, off)
+    }
 }
 
 async fn timed<F: Future>(work: F) -> f64 {
@@ -158,20 +205,20 @@ async fn main() {
         let lab = Lab::start(&scenario).await.unwrap();
         let (peer, resolver) = (lab.peers()[0], lab.resolvers[0]);
         let (mut alone, mut library, mut process) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut growth, mut process_growth) = (Vec::new(), Vec::new());
         for run in 0..=RUNS {
             let bare = tokio::task::spawn_blocking(move || chain(peer, resolver, tls)).await.unwrap();
             let ours = timed(async { lab.observe(&scenario).await.unwrap() }).await;
-            let mut command = program(&lab, tls);
-            let whole = timed(async {
-                let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-                assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
-            })
-            .await;
+            let (on, off) = in_turn(run, |on| timed(checked(&lab, on, tls))).await;
+            let (whole, without) =
+                in_turn(run, |on| timed(ran(program(&lab, tls, if on { "all" } else { "none" })))).await;
             // The first round warms the caches.
             if run > 0 {
                 alone.push(bare);
                 library.push((ours, ours / bare));
                 process.push((whole, whole / bare));
+                growth.push(on / off);
+                process_growth.push(whole / without);
             }
         }
         let both = |pairs: &[(f64, f64)]| {
@@ -185,5 +232,8 @@ async fn main() {
             both(&library),
             both(&process)
         );
+        let (growth, process_growth) = (median(&mut growth), median(&mut process_growth));
+        println!("              with receivers to without: library {growth:.3}  program {process_growth:.3}");
+        assert!(cfg!(debug_assertions) || growth.max(process_growth) <= GROWTH, "more than {GROWTH} times as long");
     }
 }

@@ -1,4 +1,4 @@
-//! The built binary against Debian's Postfix, Exim and NSD, in private networks made by the tests.
+//! The built binary against Debian's mail servers, filters and NSD, in private networks made by the tests.
 //!
 //! Needs root and what `.ci/unpack-peers` unpacks; `SMTP_PREFLIGHT_PEERS` says where, `target/real-peers`
 //! otherwise. Run by `.ci/run`, or: `.ci/unpack-peers target/real-peers && cargo test --test real_peers -- --ignored`.
@@ -19,10 +19,16 @@ mod nsd;
 mod postfix;
 mod postscreen;
 mod probe;
+mod receivers;
+mod receivers_servers;
+mod receivers_session;
+mod repair;
 mod resolver;
 mod roundtrip;
 mod sending;
 mod silence;
 mod tls;
 mod world;
+#[path = "../zone_edit/mod.rs"]
+mod zone_edit;
 mod zones;

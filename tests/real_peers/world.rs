@@ -75,6 +75,11 @@ impl World {
         command
     }
 
+    /// The network namespace, to be entered.
+    pub(crate) fn network(&self) -> PathBuf {
+        format!("/proc/{}/ns/net", self.pid).into()
+    }
+
     /// A command of the servers' root, inside.
     fn inside(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
@@ -188,6 +193,12 @@ impl World {
     /// Reads `/world/name`; empty where there is none yet.
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read(self.path(name)).map_or_else(|_| String::new(), |o| String::from_utf8_lossy(&o).into_owned())
+    }
+
+    /// The names of the files in `/world/name`; none where it is not there yet.
+    pub(crate) fn files(&self, name: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(name)).into_iter().flatten();
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     /// Adds a rule of nftables to the chain of what leaves (`out`) or comes in (`in`).

@@ -155,7 +155,7 @@ pub(crate) fn no_ptr_evidence() -> Evidence {
         "relay.example.net",
         ip,
         Some(dialogue("smtp-in.example.net", name)),
-        vec![none, servers, found(name, RecordType::A, &[ip])],
+        vec![none, servers, found(name, RecordType::A, &[ip]), lookup(name, RecordType::Aaaa, Status::Nodata, &[])],
     )
 }
 

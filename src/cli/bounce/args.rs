@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::ColorArg;
+use crate::judge::receivers::Selection;
 
 /// Options of `bounce`.
 #[derive(Debug, Args)]
@@ -34,6 +35,10 @@ pub struct BounceArgs {
     /// Addresses checked at once
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Then and now")]
     pub concurrency: u16,
+
+    /// Whose answer today to predict, in JSON: `all`, `none`, or names such as `postfix,gmail`
+    #[arg(long, value_name = "all|none|NAME,…", default_value = "all", help_heading = "Then and now")]
+    pub receivers: Selection,
 
     /// How to print [default: one bounce in full; of many, a row each and a summary]
     #[arg(long, value_enum, help_heading = "Report")]

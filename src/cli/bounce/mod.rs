@@ -65,7 +65,7 @@ async fn desk(args: &BounceArgs, inputs: Vec<Input>, resolvers: &[std::net::Sock
         None
     } else {
         let dns = recheck::resolvers(resolvers, timeout);
-        match dns.and_then(|dns| Ok((recheck::observer(dns.clone(), timeout)?, dns))) {
+        match dns.and_then(|dns| Ok((recheck::observer(dns.clone(), timeout, &args.receivers)?, dns))) {
             Ok(looking) => Some(looking),
             Err(why) => {
                 say(&why);
@@ -73,7 +73,7 @@ async fn desk(args: &BounceArgs, inputs: Vec<Input>, resolvers: &[std::net::Sock
             }
         }
     };
-    let rechecker = looking.as_ref().map(|(o, dns)| Rechecker::new(o, dns.clone(), timeout, args.verbose));
+    let rechecker = looking.as_ref().map(|(o, dns)| Rechecker::new(o, dns.clone(), timeout, args));
     let (send, mut read) = mpsc::channel(AHEAD);
     // Reading is work for a processor and waits for disks: a thread of its own, beside the printing.
     let reading = tokio::task::spawn_blocking(move || source::read(inputs, |b| send.blocking_send(b).is_ok()));

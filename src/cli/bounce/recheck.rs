@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture, Shared};
 
+use super::args::BounceArgs;
 use crate::bounce::{Bounce, IpSource as Stated};
 use crate::cli::output::say_text;
+use crate::cli::receivers::further;
 use crate::desk::Entry;
 use crate::dns::{Lookup, Question, RecordType};
 use crate::evidence::{EhloSource, IpSource};
-use crate::judge::{Check, judge};
+use crate::judge::receivers::Selection;
+use crate::judge::{Check, judge_for};
 use crate::observe::{Dns, Observer, Options, Request};
 use crate::report;
 
@@ -35,7 +38,7 @@ pub(super) struct Rechecker<'a> {
     observer: &'a Observer,
     dns: Dns,
     timeout: Duration,
-    verbose: bool,
+    args: &'a BounceArgs,
     checks: Once<'a, Identity, Option<Rc<Check>>>,
     names: Once<'a, String, Vec<IpAddr>>,
 }
@@ -51,13 +54,14 @@ pub(super) fn resolvers(given: &[SocketAddr], timeout: Duration) -> Result<Dns, 
 }
 
 /// An observer that dials nobody.
-pub(super) fn observer(dns: Dns, timeout: Duration) -> Result<Observer, String> {
-    Observer::new(dns, Options { timeout, ..Options::default() }).map_err(|e| format!("TLS cannot be set up: {e}"))
+pub(super) fn observer(dns: Dns, timeout: Duration, receivers: &Selection) -> Result<Observer, String> {
+    let options = Options { timeout, further: further(receivers), ..Options::default() };
+    Observer::new(dns, options).map_err(|e| format!("TLS cannot be set up: {e}"))
 }
 
 impl<'a> Rechecker<'a> {
-    pub(super) fn new(observer: &'a Observer, dns: Dns, timeout: Duration, verbose: bool) -> Self {
-        Self { observer, dns, timeout, verbose, checks: Once::default(), names: Once::default() }
+    pub(super) fn new(observer: &'a Observer, dns: Dns, timeout: Duration, args: &'a BounceArgs) -> Self {
+        Self { observer, dns, timeout, args, checks: Once::default(), names: Once::default() }
     }
 
     /// The bounce beside what is seen now of the identity that it states.
@@ -83,13 +87,13 @@ impl<'a> Rechecker<'a> {
                 ehlo,
                 ..Request::default()
             };
-            let (observer, verbose) = (self.observer, self.verbose);
+            let (observer, args) = (self.observer, self.args);
             async move {
                 let evidence = observer.observe(&request).await.into_iter().next()?;
-                if verbose {
+                if args.verbose {
                     say_text(&report::transcript(&evidence));
                 }
-                Some(Rc::new(judge(&evidence)))
+                Some(Rc::new(judge_for(&evidence, &args.receivers)))
             }
             .boxed_local()
         });

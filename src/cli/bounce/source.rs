@@ -36,7 +36,7 @@ pub(super) fn read(inputs: Vec<Input>, each: impl FnMut(Bounce) -> bool) {
     let mut reader = Reader { each, open: true };
     for input in inputs {
         match input {
-            Input::Stdin => reader.stream(io::stdin().lock(), "-"),
+            Input::Stdin => reader.stream(io::stdin().lock(), "-", true),
             Input::Text(text) => reader.give(bounce::read(text.as_bytes()), "--text"),
             Input::Path(path) => reader.path(&path, 0),
         }
@@ -65,7 +65,7 @@ impl<F: FnMut(Bounce) -> bool> Reader<F> {
         }
         let at = path.to_string_lossy();
         match File::open(path) {
-            Ok(file) => self.stream(file, &at),
+            Ok(file) => self.stream(file, &at, depth == 0),
             Err(e) => self.give(bounce::unreadable(&format!("cannot be opened: {}", reason(&e))), &at),
         }
     }
@@ -104,13 +104,17 @@ impl<F: FnMut(Bounce) -> bool> Reader<F> {
         }
     }
 
-    fn stream(&mut self, mut source: impl Read, at: &str) {
+    /// `named`: somebody gave this very file, so that it is read whatever it holds.
+    fn stream(&mut self, mut source: impl Read, at: &str, named: bool) {
         let mut head = Vec::new();
         if let Err(e) = source.by_ref().take(HEAD).read_to_end(&mut head) {
             return self.give(bounce::unreadable(&format!("cannot be read: {}", reason(&e))), at);
         }
         if looks_like_mbox(&head) {
             return self.mbox(&head, source, at);
+        }
+        if !named && bounce::is_data(&head) {
+            return self.give(bounce::no_mail(), at);
         }
         let room = MAX_MESSAGE as u64 + 1 - head.len() as u64;
         match source.take(room).read_to_end(&mut head) {

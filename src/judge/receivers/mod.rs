@@ -5,6 +5,7 @@
 //! says which, and [`questions`] says what to ask the DNS so that there are none.
 //! Sources: every file's head names the version measured; `docs/receivers.md` is the index.
 
+mod catalogue;
 mod exim;
 mod glibc;
 mod names;
@@ -20,10 +21,17 @@ mod sendmail;
 mod spamassassin;
 mod world;
 
+pub use catalogue::{RuleEntry, RuleSetting, rule_entries};
+pub use order::ORDER_SEEN;
 pub use prediction::{Basis, Outcome, Prediction, ReplyCode, Symbol};
-pub use questions::{MAX_NAMES, questions};
+pub use questions::{MAX_ASKED, MAX_NAMES, questions};
 pub use selection::{Selection, UnknownReceiver, names as receiver_names};
 pub use world::Lacking;
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
 use world::World;
@@ -39,6 +47,17 @@ pub struct Unpredicted {
     pub lacking: Lacking,
 }
 
+/// The same in a report: `lacking` in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotPredicted {
+    /// The receiver.
+    pub receiver: Cow<'static, str>,
+    /// Its rule.
+    pub rule: Cow<'static, str>,
+    /// What the evidence lacks.
+    pub because: String,
+}
+
 type Rules = fn(&World<'_>) -> Vec<(&'static str, Result<Prediction, Lacking>)>;
 
 /// The servers that were measured, in the order of the report.
@@ -51,6 +70,23 @@ const SERVERS: [(&str, Rules); 7] = [
     ("rspamd-3.4", rspamd::predict_34),
     ("spamassassin", spamassassin::predict),
 ];
+
+/// Both at once: what is predicted, and what is not.
+pub(super) fn predict_all(evidence: &Evidence, selection: &Selection) -> (Vec<Prediction>, Vec<NotPredicted>) {
+    let (mut predicted, mut open) = (Vec::new(), Vec::new());
+    if *selection == Selection::None {
+        return (predicted, open);
+    }
+    for (receiver, rule, judged) in judged(evidence, selection) {
+        match judged {
+            Ok(prediction) => predicted.push(prediction),
+            Err(lacking) => {
+                open.push(NotPredicted { receiver: receiver.into(), rule: rule.into(), because: lacking.to_string() });
+            }
+        }
+    }
+    (predicted, open)
+}
 
 /// What the selected receivers would answer, as far as the evidence goes.
 pub fn predict(evidence: &Evidence, selection: &Selection) -> Vec<Prediction> {

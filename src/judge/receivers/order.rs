@@ -6,6 +6,9 @@
 use super::prediction::{Answer, Text};
 use super::world::{Found, Lacking};
 
+/// How an assumption on the order of the records begins.
+pub const ORDER_SEEN: &str = "the PTR records come in the order seen";
+
 /// At most this many records are tried as the first.
 const MAX_FIRST: usize = 100;
 
@@ -42,12 +45,7 @@ impl Ordered {
     /// What the order of the records decides, in words.
     pub(super) fn other_orders(&self) -> impl Iterator<Item = Text> {
         self.others.iter().map(|(name, answer)| {
-            format!(
-                "the PTR records come in the order seen; with {name} first the answer is {} {}",
-                answer.outcome(),
-                answer.reply
-            )
-            .into()
+            format!("{ORDER_SEEN}; with {name} first the answer is {} {}", answer.outcome(), answer.reply).into()
         })
     }
 }
@@ -59,6 +57,5 @@ pub(super) fn other_totals(ptr: &Found<'_>, seen: f64, total: impl Fn(usize) -> 
     let others = firsts.filter_map(|first| Some((first, total(first).ok()?)));
     let (first, other) = others.max_by(|a, b| (a.1 - seen).abs().total_cmp(&(b.1 - seen).abs()))?;
     let name = ptr.data.get(first)?;
-    ((other - seen).abs() > 0.0005)
-        .then(|| format!("the PTR records come in the order seen; with {name} first it adds {other}").into())
+    ((other - seen).abs() > 0.0005).then(|| format!("{ORDER_SEEN}; with {name} first it adds {other}").into())
 }

@@ -103,6 +103,7 @@ fn judge(policy: &'static Policy, world: &World<'_>, identity: &Identity<'_>) ->
         },
         reply: code.map(|code| ReplyCode { code, enhanced: policy.enhanced.as_deref().map(Into::into) }),
         score: None,
+        threshold: None,
         symbols: Vec::new(),
         basis: match policy.basis {
             PolicyBasis::Documented => Basis::Documented,
@@ -137,7 +138,7 @@ fn condition(when: Condition, world: &World<'_>, identity: &Identity<'_>) -> Res
         (Condition::NoPtr, _) => (false, "the address has a PTR".into()),
         (Condition::Unconfirmed, Client::Unconfirmed(names)) => {
             let first = names.first().copied().unwrap_or_default();
-            (true, format!("the PTR {first} does not lead back to the address").into())
+            (true, format!("the PTR {first} does not lead back to {}", world.ip()?).into())
         }
         (Condition::Generic, Client::Confirmed(name)) => {
             let generic = identity.generic;

@@ -23,6 +23,9 @@ pub struct Prediction {
     pub reply: Option<ReplyCode>,
     /// The sum of the symbols' scores; `null` for a rule that does not score.
     pub score: Option<f64>,
+    /// The score at which the filter as shipped marks a message as spam; `null` for a rule that does not score.
+    #[serde(default)]
+    pub threshold: Option<f64>,
     /// The symbols that make up the score.
     pub symbols: Vec<Symbol>,
     /// How we know.
@@ -148,6 +151,7 @@ impl Answer {
             outcome: self.outcome(),
             reply: Some(self.reply),
             score: None,
+            threshold: None,
             symbols: Vec::new(),
             basis: Basis::Measured,
             assumes,

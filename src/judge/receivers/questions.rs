@@ -2,8 +2,10 @@
 //!
 //! Pure: given the evidence so far, the questions that are known to be needed and have no answer
 //! yet. The observing side asks them in parallel and comes back until there are none: after the PTR
-//! for its names, after the EHLO name's MX for the hosts behind it. Neither chain is longer than the
-//! agreement's own (PTR, then the forward records).
+//! for its names, after the EHLO name's MX for the hosts behind it, where the name has no address.
+//! Only that last chain can be longer than the agreement's own, by one answer.
+//! A question is no longer wanted once another's answer has decided every rule: the MX of an EHLO
+//! name that has an address.
 
 use std::collections::HashSet;
 
@@ -16,6 +18,10 @@ use crate::evidence::Evidence;
 /// At most this many PTR names are worth asking for: Exim looks at every one, and an answer over TCP
 /// holds some thousand. The other servers need the first.
 pub const MAX_NAMES: usize = 1500;
+
+/// A live check asks for this many PTR names: the agreement's ten and a few more. With more of them, a rule
+/// that looks at every name is not predicted where none of the first confirms.
+pub const MAX_ASKED: usize = 16;
 
 /// At most this many MX hosts are asked for.
 const MAX_MX: usize = 10;
@@ -64,12 +70,12 @@ fn ehlo_name(world: &World<'_>, wanted: &mut Vec<Question>) {
         return;
     }
     both_families(&name, wanted);
-    wanted.push(Question::new(&name, RecordType::Mx));
-    let address = |kind| world.ask(&name, kind).is_ok_and(|found| found.status == Status::Found);
-    if address(RecordType::A) || address(RecordType::Aaaa) {
+    let addresses = [RecordType::A, RecordType::Aaaa].map(|kind| world.ask(&name, kind));
+    if addresses.iter().flatten().any(|found| found.status == Status::Found) {
         return;
     }
-    if let Ok(mx) = world.ask(&name, RecordType::Mx) {
+    wanted.push(Question::new(&name, RecordType::Mx));
+    if let (true, Ok(mx)) = (addresses.iter().all(Result::is_ok), world.ask(&name, RecordType::Mx)) {
         for host in mx.data.iter().map(|data| postfix::mx_host(data)).filter(|h| !h.is_empty()).take(MAX_MX) {
             both_families(host, wanted);
         }

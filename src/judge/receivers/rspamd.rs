@@ -7,6 +7,7 @@
 //! - EHLO is matched against patterns as a text, and never compared with the PTR. Only a name that
 //!   matches none is looked up, and only 4.1.5 compares its addresses with the client's.
 //! - The generic shape of the EHLO name and of the client's name are counted once, the heavier one.
+//! - A name with a character beyond letters, digits, `-`, `_` and `.` is never asked for, and so never dead.
 //! - Words in a name weigh by themselves: whether it holds the client's address is never asked.
 
 use std::net::IpAddr;
@@ -61,6 +62,7 @@ fn prediction(world: &World<'_>, receiver: &'static str, version: Version) -> Re
         outcome: Outcome::Score,
         reply: None,
         score: Some(total),
+        threshold: Some(limits.add_header),
         symbols: names.into_iter().map(|name| Symbol { name: name.into(), score: score(name, version) }).collect(),
         basis: Basis::Measured,
         assumes,
@@ -205,13 +207,18 @@ fn resolve_helo(world: &World<'_>, host: &str, version: Version, found: &mut Vec
         found.push("HFILTER_HELO_NORES_A_OR_MX");
         return Ok(());
     }
-    for target in mx.data.iter().map(|data| postfix::mx_host(data)).filter(|target| !target.is_empty()) {
+    for target in mx.data.iter().map(|data| postfix::mx_host(data)).filter(|target| is_asked(target)) {
         let dead = |kind| Ok(world.ask(target, kind)?.status != Status::Found);
         if dead(RecordType::A)? && dead(RecordType::Aaaa)? {
             found.push("HFILTER_HELO_NORESOLVE_MX");
         }
     }
     Ok(())
+}
+
+/// Whether rspamd puts this name into a question at all; a host that it does not ask for is not a dead one.
+fn is_asked(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 /// 4 to 253 characters, two labels at least, of letters, digits and inner hyphens; the last of two
@@ -237,7 +244,7 @@ fn whole_name_weight(helo: &str, version: Version) -> u8 {
         let tail = helo.len().checked_sub(suffix.len()).map(|at| &helo.as_bytes()[at..]);
         tail.is_some_and(|tail| tail.iter().zip(suffix.bytes()).all(|(t, s)| *t == s || s == b'?'))
     };
-    let bad = !helo.contains('.')
+    let bad = (!helo.is_empty() && !helo.contains('.'))
         || ends.names.contains(&helo)
         || (version == Version::V415 && ends.suffixes.iter().any(ends_with));
     if bad { HEAVY } else { 0 }

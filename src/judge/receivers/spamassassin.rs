@@ -51,6 +51,7 @@ fn prediction(world: &World<'_>) -> Result<Prediction, Lacking> {
         outcome: Outcome::Score,
         reply: None,
         score: Some(total),
+        threshold: Some(threshold),
         symbols: rules.into_iter().map(|name| Symbol { name: name.into(), score: score(name) }).collect(),
         basis: Basis::Measured,
         assumes,

@@ -6,18 +6,35 @@ use crate::desk::{Entry, Standing};
 use crate::judge::{Check, Remedy, Side};
 
 /// One thing to do.
+#[derive(Default)]
 pub(super) struct Step {
     pub(super) action: String,
     /// Who can do it; empty where it is the reader.
     pub(super) who: String,
-    /// Zone lines, commands and settings.
-    pub(super) lines: Vec<String>,
+    /// The same in a letter, which names no option of this program.
+    pub(super) in_letter: Option<String>,
+    /// Zone lines to publish.
+    pub(super) publish: Vec<String>,
+    /// Zone lines that go.
+    pub(super) withdraw: Vec<String>,
+    /// Settings, panel paths.
+    pub(super) how: Vec<String>,
+    /// A command of this program, for the desk.
+    pub(super) command: Option<String>,
     /// Changes nothing: it only looks whether the others worked.
     pub(super) checks_again: bool,
 }
 
+impl Step {
+    /// All that is to be copied, in its order.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let gone = self.withdraw.iter().map(|l| format!("remove: {l}"));
+        self.publish.iter().cloned().chain(gone).chain(self.how.iter().chain(&self.command).cloned()).collect()
+    }
+}
+
 fn step(action: impl Into<String>) -> Step {
-    Step { action: action.into(), who: String::new(), lines: Vec::new(), checks_again: false }
+    Step { action: action.into(), ..Step::default() }
 }
 
 /// The steps, in order.
@@ -36,9 +53,13 @@ pub(super) fn steps(entry: &Entry) -> Vec<Step> {
         (Some(Standing::NotVisible), _) => not_visible(bounce),
         (Some(Standing::NotChecked), _) => leg_advice(bounce),
         (Some(Standing::CouldNotTell), Some(_)) => {
-            vec![step(
-                "Try again later, or ask another resolver with --resolver; nothing is known to be wrong before that.",
-            )]
+            let later = "We look again; you need to do nothing before that. Nothing is known to be wrong yet.";
+            vec![Step {
+                in_letter: Some(later.into()),
+                ..step(
+                    "Try again later, or ask another resolver with --resolver; nothing is known to be wrong before that.",
+                )
+            }]
         }
         (Some(_), None) => unstated(entry),
     }
@@ -65,25 +86,29 @@ fn repair(bounce: &Bounce, check: &Check) -> Vec<Step> {
     let mut steps: Vec<Step> = fix.steps.iter().map(|s| step(long(s))).collect();
     if let Some(last) = steps.last_mut() {
         last.who = long(&fix.who);
-        last.lines = fix.records.iter().map(|r| long(r)).collect();
+        last.publish = fix.records.iter().map(|r| long(r)).collect();
     }
     steps
 }
 
 fn from_remedy(remedy: &Remedy) -> Vec<Step> {
+    let all = |lines: &[String]| lines.iter().map(|l| long(l)).collect::<Vec<_>>();
     let steps = remedy.steps.iter().map(|s| {
-        let mut lines: Vec<String> = s.publish.iter().map(|l| long(l)).collect();
-        lines.extend(s.withdraw.iter().map(|l| format!("remove: {}", long(l))));
-        lines.extend(s.how.iter().map(|l| long(l)));
         let checks_again = s.side == Side::Recheck;
-        let who = if checks_again { String::new() } else { long(&s.who) };
-        Step { action: long(&s.action), who, lines, checks_again }
+        Step {
+            who: if checks_again { String::new() } else { long(&s.who) },
+            publish: all(&s.publish),
+            withdraw: all(&s.withdraw),
+            how: all(&s.how),
+            checks_again,
+            ..step(long(&s.action))
+        }
     });
     steps.collect()
 }
 
 fn command(line: String) -> Step {
-    Step { lines: vec![line], checks_again: true, ..step("Check it again when it is done.") }
+    Step { command: Some(line), checks_again: true, ..step("Check it again when it is done.") }
 }
 
 /// Without a check: what the leg asks for.
@@ -155,7 +180,12 @@ fn unstated(entry: &Entry) -> Vec<Step> {
     let address = entry.guessed_ips.first().map_or_else(|| "ADDRESS".to_owned(), ToString::to_string);
     steps.push(Step {
         who: "administrator of the sending server".into(),
-        lines: vec![format!("smtp-preflight check --ip {address}{ehlo} --no-connect")],
+        command: Some(format!("smtp-preflight check --ip {address}{ehlo} --no-connect")),
+        in_letter: Some(
+            "Tell us the address from which the server sends; its log has it, and so have the Received lines of a \
+             message that arrived."
+                .into(),
+        ),
         ..step(
             "Find the address from which the server sends (its log, or the Received lines of a message that \
              arrived), and check that.",
@@ -165,6 +195,11 @@ fn unstated(entry: &Entry) -> Vec<Step> {
 }
 
 fn other_cause(bounce: &Bounce) -> Vec<Step> {
+    if bounce.complaint {
+        return vec![step(
+            "Take the recipient off the list that the message was sent to, and see how the address came onto it.",
+        )];
+    }
     let text = match bounce.cause {
         Cause::Reputation => {
             "Look the address and the domain up at the list that the reply names, end what brought them there, and ask for removal."

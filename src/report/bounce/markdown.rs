@@ -40,8 +40,9 @@ pub fn bounce_markdown(entry: &Entry) -> String {
     for (place, step) in steps.iter().enumerate() {
         let who = if step.who.is_empty() { String::new() } else { format!(" ({})", prose(&step.who)) };
         lines.push(format!("{}. {}{who}", place + 1, prose(&step.action)));
-        if !step.lines.is_empty() {
-            lines.extend(fenced(&step.lines).into_iter().map(|l| format!("   {l}")));
+        let copied = step.lines();
+        if !copied.is_empty() {
+            lines.extend(fenced(&copied).into_iter().map(|l| format!("   {l}")));
         }
     }
     lines.join("\n") + "\n"
@@ -61,7 +62,7 @@ pub fn bounce_markdown_row(entry: &Entry) -> String {
     let (cause, now, receiver) = match &bounce.unreadable {
         Some(why) => ("unreadable", "", cell(&short(why))),
         None => (
-            cause_word(bounce.cause, bounce.identity),
+            if bounce.complaint { "complaint" } else { cause_word(bounce.cause, bounce.identity) },
             entry.since.as_ref().map(|s| standing_word(s.standing)).unwrap_or_default(),
             cell(&bounce.receiver.as_deref().map(short).unwrap_or_default()),
         ),

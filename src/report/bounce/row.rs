@@ -4,7 +4,7 @@
 
 use super::table::paint;
 use super::words::{cause_word, short, standing_word, title};
-use crate::bounce::Kind;
+use crate::bounce::Cause;
 use crate::desk::Entry;
 use crate::report::ink::Ink;
 use crate::report::table::{MIN_WIDTH, TableOptions};
@@ -38,7 +38,9 @@ pub fn bounce_row(entry: &Entry, options: &TableOptions) -> String {
         let cause = paint(entry, &fit("unreadable", COLUMNS[0]), ink);
         return format!("{cause}{GAP}{file}: {}\n", short(why));
     }
-    let cause = if bounce.bounce || bounce.kind == Kind::Text || bounce.identity.is_some() {
+    let cause = if bounce.complaint {
+        "complaint"
+    } else if bounce.bounce || bounce.cause != Cause::Unknown || bounce.identity.is_some() {
         cause_word(bounce.cause, bounce.identity)
     } else {
         "no bounce"

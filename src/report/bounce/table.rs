@@ -87,7 +87,7 @@ fn what_to_do(steps: &[Step], limit: usize, ink: Ink) -> Vec<String> {
     for (place, step) in steps.iter().enumerate() {
         let lead = format!(" {}. ", place + 1);
         lines.extend(hang(&lead, &step.action, lead.len(), limit));
-        lines.extend(step.lines.iter().map(|l| ink.record(&format!("      {l}"))));
+        lines.extend(step.lines().iter().map(|l| ink.record(&format!("      {l}"))));
         if !step.who.is_empty() {
             lines.extend(hang(&format!("    {}", ink.faint("Who: ")), &step.who, 9, limit));
         }

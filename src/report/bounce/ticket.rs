@@ -1,47 +1,38 @@
-//! The answer to paste: to whoever runs the sending server, in plain words, with the evidence quoted.
+//! The answer to a bounce, to send unchanged to whoever runs the sending server, with the evidence quoted.
+//!
+//! Plain text, laid out by [`Letter`]. A letter names no option and no command of this program.
 
 use super::advice::{Step, steps};
 use super::words::{cause_sentence, now, quote, receiver, refused_by, sent_from, short, since_sentence, title};
-use crate::bounce::{Bounce, Cause, Identity};
+use crate::bounce::{Bounce, Cause, IpSource};
 use crate::desk::{Entry, Standing};
 use crate::report::clean::clean_bounded;
-use crate::report::wrap::{hang, wrap};
-
-/// Mail is read at this width.
-const WIDTH: usize = 76;
+use crate::report::letter::{Letter, Task, expectation};
+use crate::report::ticket::moment;
 
 /// One bounce, answered.
 pub fn bounce_ticket(entry: &Entry) -> String {
     let bounce = &entry.bounce;
     if bounce.unreadable.is_some() {
-        let text = format!("{} {}", title(entry), cause_sentence(bounce));
-        return wrap(&text, WIDTH).join("\n") + "\n";
+        return Letter::note(&format!("{}: {}", title(entry), cause_sentence(bounce)));
     }
-    let mut lines = vec!["Hello,".to_owned(), String::new()];
-    lines.extend(wrap(&what_happened(bounce), WIDTH));
-    lines.extend(quote(bounce).map(|q| quoted(&q)).unwrap_or_default());
-    paragraph(&mut lines, &meaning(entry));
+    let mut letter = Letter::new(None);
+    letter.paragraph(&what_happened(bounce));
+    if let Some(words) = quote(bounce) {
+        letter.quote(&words);
+    }
+    let why = bounce.identity.map(|leg| format!(" {}", expectation(leg))).unwrap_or_default();
+    letter.paragraph(&format!("What is wrong: {}{why}", cause_sentence(bounce)));
     if let Some(sentence) = since_sentence(entry).filter(|_| entry.check.is_some()) {
-        paragraph(&mut lines, &sentence);
+        letter.paragraph(&sentence);
     }
-    requests(entry, &mut lines);
-    evidence(entry, &mut lines);
-    lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
-}
-
-fn paragraph(lines: &mut Vec<String>, text: &str) {
-    lines.push(String::new());
-    lines.extend(wrap(text, WIDTH));
-}
-
-fn quoted(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    lines.extend(wrap(text, WIDTH - 6).into_iter().map(|l| format!("    > {l}")));
-    lines
+    requests(entry, &mut letter);
+    letter.facts("What this rests on:", &evidence(entry));
+    letter.finish()
 }
 
 fn what_happened(bounce: &Bounce) -> String {
-    if !bounce.bounce && bounce.reply.is_none() {
+    if bounce.complaint || !bounce.bounce && bounce.reply.is_none() {
         return cause_sentence(bounce);
     }
     let to = bounce.recipient.as_deref().map(|r| format!(" to {}", short(r))).unwrap_or_default();
@@ -50,85 +41,64 @@ fn what_happened(bounce: &Bounce) -> String {
         (Some(one), _) | (None, Some(one)) => format!(" by {}", short(one)),
         (None, None) => String::new(),
     };
-    format!("your message{to} was not delivered. It was refused{by}:")
+    let stop = if quote(bounce).is_some() { ':' } else { '.' };
+    format!("your message{to} was not delivered. It was refused{by}{stop}")
 }
 
-/// What the refusal means, for a reader who does not know the terms.
-fn meaning(entry: &Entry) -> String {
-    let bounce = &entry.bounce;
-    let why = match bounce.identity {
-        Some(Identity::PtrMissing) => {
-            " Receiving servers look up the name of every address that connects to them (its PTR record). An \
-             address without one is taken for a home connection or a forgotten server."
-        }
-        Some(Identity::PtrUnconfirmed) => {
-            " Receiving servers look up the name of the connecting address (its PTR record) and then that name's \
-             address. The two must be the same; a name alone could be anybody's."
-        }
-        Some(Identity::PtrGeneric) => {
-            " A name made of the address's numbers is what providers give to home connections; mail servers are \
-             expected to have a name of their own."
-        }
-        Some(Identity::EhloBad) => {
-            " A sending server introduces itself by name (EHLO). Receivers expect a full host name that resolves \
-             to the sending address."
-        }
-        Some(Identity::Unspecified) => {
-            " Receivers expect that the name of the sending address (PTR), that name's address and the name that \
-             the server says (EHLO) agree."
-        }
-        None => "",
-    };
-    format!("What is wrong: {}{why}", cause_sentence(bounce))
-}
-
-fn requests(entry: &Entry, lines: &mut Vec<String>) {
+fn requests(entry: &Entry, letter: &mut Letter) {
     let steps: Vec<Step> = steps(entry).into_iter().filter(|s| !s.checks_again).collect();
     if steps.is_empty() {
         return;
     }
-    let heading = match entry.since.as_ref().map(|s| s.standing) {
+    let standing = entry.since.as_ref().map(|s| s.standing);
+    let heading = match standing {
         Some(Standing::FixedSince) => "What to do now:",
+        Some(Standing::CouldNotTell) if entry.check.is_some() => "What happens now:",
         _ if entry.bounce.cause == Cause::SenderIdentity => "What we need you to do:",
         _ => "What you can do:",
     };
-    lines.extend([String::new(), heading.into()]);
-    for (place, step) in steps.iter().enumerate() {
-        let lead = format!("{}. ", place + 1);
-        lines.extend(hang(&lead, &step.action, lead.len(), WIDTH));
-        if !step.who.is_empty() {
-            lines.extend(hang("   Who can: ", &step.who, 12, WIDTH));
-        }
-        lines.extend(step.lines.iter().map(|l| format!("      {l}")));
-    }
-    let repaired = matches!(
-        entry.since.as_ref().map(|s| s.standing),
-        Some(Standing::StillBroken | Standing::NotChecked | Standing::NotVisible)
-    );
-    if repaired {
-        paragraph(lines, "When it is done, tell us and we look again; then the message can be sent anew.");
+    let tasks: Vec<Task<'_>> = steps
+        .iter()
+        .map(|s| Task {
+            action: s.in_letter.as_deref().unwrap_or(&s.action),
+            who: &s.who,
+            publish: &s.publish,
+            withdraw: &s.withdraw,
+            how: &s.how,
+        })
+        .collect();
+    letter.tasks(heading, &tasks);
+    if matches!(standing, Some(Standing::StillBroken | Standing::NotChecked | Standing::NotVisible)) {
+        letter.when_done();
     }
 }
 
-fn evidence(entry: &Entry, lines: &mut Vec<String>) {
+fn evidence(entry: &Entry) -> Vec<(String, String)> {
     let bounce = &entry.bounce;
-    lines.extend([String::new(), "Evidence".into()]);
-    let mut item = |key: &str, text: &str| lines.extend(hang("- ", &format!("{key}: {text}"), 2, WIDTH));
+    let mut facts: Vec<(String, String)> = Vec::new();
+    let mut fact = |key: &str, text: String| facts.push((key.to_owned(), text));
+    let said = if bounce.complaint { "reported by" } else { "refused by" };
     if let Some(by) = refused_by(bounce) {
-        item("refused by", &by);
+        fact(said, by);
     } else if bounce.bounce {
-        item("refused by", &receiver(bounce));
+        fact(said, receiver(bounce));
     }
-    item("sent from", &sent_from(entry));
-    if let Some(words) = &bounce.sending_ip.evidence {
-        item("which stands in", &clean_bounded(words, 300));
+    fact("sent from", sent_from(entry));
+    // The receiver's words stand in the letter already.
+    if let Some(words) = bounce
+        .sending_ip
+        .evidence
+        .as_ref()
+        .filter(|_| bounce.sending_ip.source != Some(IpSource::Diagnostic) || quote(bounce).is_none())
+    {
+        fact("which stands in", clean_bounded(words, 300).into_owned());
     }
-    item("EHLO name", &bounce.ehlo.as_deref().map_or_else(|| "not stated".into(), short));
+    fact("EHLO name", bounce.ehlo.as_deref().map_or_else(|| "not stated".into(), short));
     if let Some(check) = &entry.check {
-        let second = check.observed_at.split('.').next().unwrap_or_default().trim_end_matches('Z');
-        item("looked up at", &format!("{} UTC", short(second).replacen('T', " ", 1)));
+        fact("looked up at", moment(&check.observed_at));
         for line in now(check) {
-            item("now", &line);
+            fact("now", line);
         }
     }
+    facts
 }

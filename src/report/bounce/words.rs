@@ -8,6 +8,7 @@ use crate::judge::{Check, Edge};
 use crate::report::cells::{MAX_NAME, MAX_TEXT};
 use crate::report::clean::clean_bounded;
 use crate::report::facts::facts as check_facts;
+use crate::report::todo::span;
 
 /// The longest quotation of a reply.
 const MAX_QUOTE: usize = 600;
@@ -43,6 +44,7 @@ pub(super) fn verdict(entry: &Entry) -> &'static str {
         Some(Standing::CouldNotTell) => "COULD NOT TELL",
         Some(Standing::NotVisible) => "NOT VISIBLE FROM HERE",
         Some(Standing::NotChecked) => "SENDER'S IDENTITY",
+        None if bounce.complaint => "COMPLAINT",
         None if !bounce.bounce && bounce.kind != Kind::Text => "NO BOUNCE",
         None if bounce.cause == Cause::Unknown => "CAUSE UNKNOWN",
         None => "NOT THE SENDER'S IDENTITY",
@@ -122,10 +124,16 @@ pub(super) fn cause_sentence(bounce: &Bounce) -> String {
     if let Some(why) = &bounce.unreadable {
         return format!("This could not be read: {}.", long(why));
     }
-    if !bounce.bounce && bounce.cause == Cause::Unknown {
+    if !bounce.bounce && !bounce.complaint && bounce.cause == Cause::Unknown {
         return ordinary(bounce);
     }
     let who = receiver(bounce);
+    if bounce.complaint {
+        return format!(
+            "{who} reports a complaint: a recipient marked the message as unwanted. It was delivered, and nobody \
+             refused it."
+        );
+    }
     let did = if temporary(bounce) { "put the message off" } else { "refused the message" };
     if let Some(identity) = bounce.identity {
         return format!("{who} {did} {}.{}", because(bounce, identity), left_open(bounce));
@@ -260,7 +268,8 @@ pub(super) fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
     if bounce.unreadable.is_some() {
         return facts;
     }
-    facts.extend(refused_by(bounce).map(|t| ("Refused by", t)));
+    let said = if bounce.complaint { "Reporter" } else { "Refused by" };
+    facts.extend(refused_by(bounce).map(|t| (said, t)));
     facts.extend(quote(bounce).map(|t| ("Said", t)));
     facts.extend(bounce.recipient.as_deref().map(|r| ("Recipient", short(r))));
     if bounce.bounce || bounce.kind != Kind::Text || bounce.sending_ip.ip.is_some() || bounce.identity.is_some() {
@@ -315,15 +324,6 @@ pub(super) fn now(check: &Check) -> Vec<String> {
         lines.push(format!("resolvers may go on giving this answer for {}", span(ttl)));
     }
     lines
-}
-
-/// Seconds in words.
-pub(super) fn span(seconds: u32) -> String {
-    match seconds {
-        s if s < 120 => format!("{s} s"),
-        s if s < 7200 => format!("{} min", s / 60),
-        s => format!("{} h", s / 3600),
-    }
 }
 
 /// Then against now, in a sentence.

@@ -1,0 +1,310 @@
+//! Free wording about the sender's identity: a topic, and what is wrong with it, in one sentence.
+//!
+//! Input: `src/knowledge/bounce/sentences.toml`, embedded, and a folded reply. Output: the leg meant.
+//! Design: operators write refusals in their own words and languages, so no list of sentences ends.
+//! A topic (`PTR`, `reverse DNS`, `HELO`) with a word near it that finds fault is enough, unless the
+//! sentence speaks of another thing in the same words (SPF, a list's entry, a step of the dialogue).
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::Identity;
+use super::phrases::fold;
+
+/// Octets between a topic and what is said of it.
+const NEAR: usize = 90;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    source: String,
+    date: String,
+    topic: Topic,
+    wrong: Wrong,
+    spoiled: Spoiled,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Topic {
+    reverse: Vec<String>,
+    ehlo: Vec<String>,
+    host: Vec<String>,
+    client: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrong {
+    missing: Vec<String>,
+    unconfirmed: Vec<String>,
+    dynamic: Vec<String>,
+    generic: Vec<String>,
+    seeming: Vec<String>,
+    nameless: Vec<String>,
+    name: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spoiled {
+    always: Vec<String>,
+    ehlo: Vec<String>,
+    generic: Vec<String>,
+}
+
+/// The words, each list folded as replies are.
+struct Words {
+    reverse: Vec<Word>,
+    ehlo: Vec<Word>,
+    host: Vec<Word>,
+    client: Vec<Word>,
+    missing: Vec<Word>,
+    unconfirmed: Vec<Word>,
+    dynamic: Vec<Word>,
+    generic: Vec<Word>,
+    seeming: Vec<Word>,
+    nameless: Vec<Word>,
+    name: Vec<Word>,
+    spoiled: Vec<Word>,
+    not_ehlo: Vec<Word>,
+    not_generic: Vec<Word>,
+    source: String,
+    date: String,
+}
+
+/// One word or several that stand together.
+struct Word {
+    text: String,
+    /// Whether the last word may go on.
+    open: bool,
+}
+
+/// The embedded file is checked by a test; one that does not parse finds nothing.
+static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
+    let file: File = toml::from_str(include_str!("../knowledge/bounce/sentences.toml")).ok()?;
+    Some(Words {
+        reverse: words(&file.topic.reverse),
+        ehlo: words(&file.topic.ehlo),
+        host: words(&file.topic.host),
+        client: words(&file.topic.client),
+        missing: words(&file.wrong.missing),
+        unconfirmed: words(&file.wrong.unconfirmed),
+        dynamic: words(&file.wrong.dynamic),
+        generic: words(&file.wrong.generic),
+        seeming: words(&file.wrong.seeming),
+        nameless: words(&file.wrong.nameless),
+        name: words(&file.wrong.name),
+        spoiled: words(&file.spoiled.always),
+        not_ehlo: words(&file.spoiled.ehlo),
+        not_generic: words(&file.spoiled.generic),
+        source: file.source,
+        date: file.date,
+    })
+});
+
+fn words(list: &[String]) -> Vec<Word> {
+    list.iter().map(|w| Word { text: fold(w.trim_end_matches('*')), open: w.ends_with('*') }).collect()
+}
+
+/// What a reply says of the identity in words of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub leg: Identity,
+    pub possible: Vec<Identity>,
+    /// The topic and the fault, as the sentence has them.
+    pub what: String,
+    pub source: &'static str,
+    pub date: &'static str,
+}
+
+/// The fault that a folded reply finds with the sender's identity.
+pub(super) fn fault(folded: &str) -> Option<Fault> {
+    let words = WORDS.as_ref()?;
+    let listed = is_listing(folded);
+    sentences(folded).into_iter().find_map(|sentence| in_sentence(words, sentence, listed))
+}
+
+/// Whether a folded reply says that a list names the client: a list's reasons are not the receiver's.
+pub(super) fn is_listing(folded: &str) -> bool {
+    WORDS.as_ref().is_some_and(|w| first(&w.not_generic, folded).is_some())
+}
+
+/// Sentences end with a mark and a space; colons and dots of names and numbers do not.
+fn sentences(folded: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    for (at, mark) in folded.match_indices(['.', ';', '!', '?']) {
+        let end = at + mark.len();
+        if folded[end..].starts_with(' ') {
+            found.push(&folded[from..end]);
+            from = end;
+        }
+    }
+    found.push(&folded[from..]);
+    found
+}
+
+fn in_sentence(words: &'static Words, sentence: &str, listed: bool) -> Option<Fault> {
+    if first(&words.spoiled, sentence).is_some() {
+        return None;
+    }
+    let reverse = first(&words.reverse, sentence);
+    let ehlo = first(&words.ehlo, sentence).filter(|_| first(&words.not_ehlo, sentence).is_none());
+    let near = |topic: (usize, usize), list: &[Word]| near(list, sentence, topic);
+    let fault = |leg, possible: &[Identity], topic: (usize, usize), wrong: (usize, usize)| {
+        let (a, b) = if topic.0 <= wrong.0 { (topic, wrong) } else { (wrong, topic) };
+        let what = if b.0 <= a.1 {
+            sentence[a.0..b.1.max(a.1)].to_owned()
+        } else {
+            format!("{} … {}", &sentence[a.0..a.1], &sentence[b.0..b.1])
+        };
+        Some(Fault { leg, possible: possible.to_vec(), what, source: &words.source, date: &words.date })
+    };
+    // "HELO does not match your rDNS" is about the name said, "no PTR for HELO name" about the PTR.
+    if let Some(topic) = ehlo.filter(|e| reverse.is_none_or(|r| e.0 < r.0)) {
+        let wrong = [&words.unconfirmed, &words.name, &words.missing].into_iter().find_map(|list| near(topic, list));
+        if let Some(wrong) = wrong {
+            let possible: &[Identity] = if reverse.is_some() { &[Identity::PtrMissing] } else { &[] };
+            return fault(Identity::EhloBad, possible, topic, wrong);
+        }
+    }
+    if let Some(topic) = reverse {
+        let shape = near(topic, &words.dynamic).or_else(|| near(topic, &words.generic));
+        if let Some(wrong) = shape.filter(|_| !listed) {
+            return fault(Identity::PtrGeneric, &[], topic, wrong);
+        }
+        if let Some(wrong) = near(topic, &words.unconfirmed) {
+            return fault(Identity::PtrUnconfirmed, &[Identity::PtrMissing], topic, wrong);
+        }
+        if let Some(wrong) = near(topic, &words.missing) {
+            return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+        }
+    }
+    if let Some(topic) = first(&words.client, sentence)
+        && let Some(wrong) = near(topic, &words.nameless)
+    {
+        return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+    }
+    let topic = first(&words.host, sentence)?;
+    let named = sentence.contains("name");
+    let held =
+        |wrong| [&words.missing, &words.name, &words.seeming].into_iter().any(|list| near(wrong, list).is_some());
+    let shape = near(topic, &words.dynamic).or_else(|| near(topic, &words.generic).filter(|_| named));
+    if let Some(wrong) = shape.filter(|w| !listed && held(*w)) {
+        return fault(Identity::PtrGeneric, &[], topic, wrong);
+    }
+    // "DNS name and IP address do not match": a name and an address in one sentence.
+    let numbered = sentence.contains(" ip") || sentence.contains("address");
+    if let Some(wrong) = near(topic, &words.unconfirmed).filter(|_| named && numbered) {
+        return fault(Identity::PtrUnconfirmed, &[], topic, wrong);
+    }
+    None
+}
+
+/// The first of the words in a text: where it begins and ends.
+fn first(list: &[Word], text: &str) -> Option<(usize, usize)> {
+    list.iter().filter_map(|w| w.find(text, 0)).min()
+}
+
+/// The word of a list that stands nearest to a place, within [`NEAR`].
+fn near(list: &[Word], text: &str, place: (usize, usize)) -> Option<(usize, usize)> {
+    let distance = |at: (usize, usize)| place.0.saturating_sub(at.1).max(at.0.saturating_sub(place.1));
+    let all = list.iter().flat_map(|w| {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let found = w.find(text, from)?;
+            from = found.1;
+            Some(found)
+        })
+    });
+    all.filter(|at| distance(*at) <= NEAR && (at.0 >= place.1 || at.1 <= place.0)).min_by_key(|at| distance(*at))
+}
+
+impl Word {
+    /// From an octet on: where it begins and ends. Labels of host names are no words (`mx.example`,
+    /// `dsl.isp.example`). A word in a script without spaces stands anywhere.
+    fn find(&self, text: &str, from: usize) -> Option<(usize, usize)> {
+        let goes_on = |text: &str| {
+            let mut next = text.chars();
+            match next.next() {
+                Some('.' | '-') => next.next().is_some_and(char::is_alphanumeric),
+                c => c.is_some_and(|c| c.is_alphanumeric() || c == '_'),
+            }
+        };
+        let goes_before = |text: &str| {
+            let c = text.chars().next_back();
+            c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
+        };
+        let spaced = self.text.starts_with(|c: char| c < '\u{2e80}' && c.is_alphanumeric());
+        let found = text.get(from..)?.match_indices(self.text.as_str());
+        found
+            .map(|(at, w)| (from + at, from + at + w.len()))
+            .find(|(begin, end)| !spaced || !goes_before(&text[..*begin]) && (self.open || !goes_on(&text[*end..])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leg(text: &str) -> Option<Identity> {
+        fault(&fold(text)).map(|f| f.leg)
+    }
+
+    #[test]
+    fn the_embedded_words_are_whole() {
+        assert!(WORDS.is_some());
+    }
+
+    #[test]
+    fn free_words_about_the_identity() {
+        use Identity::{EhloBad, PtrGeneric, PtrMissing, PtrUnconfirmed};
+        for (text, want) in [
+            ("Your mail server at 203.0.113.1 lacks a reverse DNS record.", PtrMissing),
+            ("Kein gültiger Reverse-DNS-Eintrag für 203.0.113.1 gefunden", PtrMissing),
+            ("L'adresse IP 203.0.113.1 n'a pas d'enregistrement DNS inverse (PTR).", PtrMissing),
+            ("La IP 203.0.113.1 no tiene registro PTR", PtrMissing),
+            ("送信元IPアドレスの逆引きができません", PtrMissing),
+            ("PTR record of 203.0.113.1 does not match its A record", PtrUnconfirmed),
+            ("Mail refused: PTR record points to a dynamic pool", PtrGeneric),
+            ("Dialup/transient IP/hostname not allowed.", PtrGeneric),
+            ("HELO mail.example.net does not resolve to your IP 203.0.113.1", EhloBad),
+            ("the A record of your HELO host is not your IP", EhloBad),
+            ("HELO name must be a FQDN", EhloBad),
+            ("the IP 203.0.113.1 resolves to a name that is assigned to dynamic customers", PtrGeneric),
+            ("Sender IP 203.0.113.1 not resolvable", PtrMissing),
+            ("Your server is misconfigured: DNS name and IP address do not match", PtrUnconfirmed),
+        ] {
+            assert_eq!(leg(text), Some(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_same_words_about_something_else() {
+        for text in [
+            "503 5.5.1 Error: send HELO/EHLO first",
+            "EHLO command not recognized",
+            "rejected by SPF: ptr mechanism failed",
+            "spam score 12 (RDNS_NONE, no PTR)",
+            "Client host blocked using dul.example; dynamic IP address not allowed",
+            "Your IP has a good PTR. Mailbox not found",
+            "No such user here",
+            "the IP address of host mx.example.net could not be resolved",
+            "Your address was rejected by default policy",
+            "IP address 203.0.113.1 rejected: generic error",
+            "TLS handshake failed: certificate host name and IP address do not match",
+            "Sender domain has no MX and no PTR",
+            "",
+        ] {
+            assert_eq!(leg(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dot_in_a_name_ends_no_sentence() {
+        let all = sentences("no ptr for 192.0.2.1. see x.example");
+        assert_eq!(all, ["no ptr for 192.0.2.1.", " see x.example"]);
+    }
+}
