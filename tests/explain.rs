@@ -33,7 +33,7 @@ const ELSEWHERE: &[(Code, &str, &str)] = &[
     (Code::SelfBehindNat, "a scenario runs `check`, not `check --self`", "tests/own_address.rs"),
     (Code::SelfAddressDisagrees, "a scenario runs `check`, not `check --self`", "tests/own_address.rs"),
     (Code::LocalShortage, "a scenario cannot use up this machine's sockets", "tests/bulk_limits.rs"),
-    (Code::Defect, "no scenario is known to bring up a defect", "src/cli/batch/mod.rs"),
+    (Code::Defect, "no scenario is known to bring up a defect", "src/cli/judged.rs"),
 ];
 
 #[test]

@@ -78,3 +78,17 @@ pub(super) fn defect(request: &Request, words: &str) -> Evidence {
         own: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_is_the_result_of_its_check() {
+        let request = Request { ips: vec!["192.0.2.1".parse().unwrap()], ..Request::default() };
+        let check = judge_for(&defect(&request, "the words of a panic"), &Selection::None);
+        let found = check.findings.iter().find(|f| f.code.to_string() == "defect").unwrap();
+        assert!(found.detail.contains("the words of a panic"), "{}", found.detail);
+        assert_eq!(check.client.ip, Some("192.0.2.1".parse().unwrap()));
+    }
+}

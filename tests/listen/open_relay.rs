@@ -125,12 +125,16 @@ fn sockets_out(pid: u32) -> usize {
     rows.iter().filter(|c| !own.contains(&port(&c[1]))).count()
 }
 
-/// Regular files that the process holds open.
+/// Regular files that the process has opened: not those that it was born with, which the test holds open too.
 #[cfg(target_os = "linux")]
 fn files(pid: u32) -> Vec<String> {
-    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-    let links = open.filter_map(|e| std::fs::read_link(e.ok()?.path()).ok());
-    links.filter(|l| l.is_absolute() && !l.starts_with("/dev")).map(|l| l.display().to_string()).collect()
+    let of = |process: String| -> Vec<String> {
+        let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+        let links = open.filter_map(|e| std::fs::read_link(e.ok()?.path()).ok());
+        links.filter(|l| l.is_absolute() && !l.starts_with("/dev")).map(|l| l.display().to_string()).collect()
+    };
+    let inherited = of("self".into());
+    of(pid.to_string()).into_iter().filter(|file| !inherited.contains(file)).collect()
 }
 
 #[cfg(not(target_os = "linux"))]

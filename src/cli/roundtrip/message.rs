@@ -72,7 +72,7 @@ pub(super) fn message(recipient: &Recipient, from: &str, name: &str) -> Vec<u8> 
          Subject: smtp-preflight test message {token}\r\nAuto-Submitted: auto-generated\r\n\
          MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n\
          This is a test message of smtp-preflight, sent to see by which name and from\r\n\
-         which address this relay sends. Its recipient drops it. Nothing has to be done.",
+         which address this relay sends. Its recipient drops it.\r\nNothing has to be done.",
         to = recipient.address(),
         token = recipient.token,
         stamp = jiff::Timestamp::now().as_millisecond(),
