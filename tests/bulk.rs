@@ -2,6 +2,12 @@
 //!
 //! The world is the benchmark's (tests/benches/bulk/world): every identity on an address of its own, on loopback.
 
+#![allow(
+    clippy::format_collect,
+    clippy::items_after_statements,
+    clippy::similar_names,
+    reason = "a test reads from above to below"
+)]
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
@@ -90,7 +96,7 @@ fn counted<'a>(targets: impl IntoIterator<Item = &'a str>) -> BTreeMap<&'a str, 
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come about");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{what} did not come about");
         sleep(Duration::from_millis(10));
     }
 }

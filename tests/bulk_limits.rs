@@ -1,4 +1,5 @@
 //! A run on a machine that has few descriptors left: it does fewer checks at once, and no server is blamed.
+#![allow(clippy::format_collect, reason = "a test reads from above to below")]
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the test runs the program on a file")]
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub, reason = "a test may")]
 

@@ -1,5 +1,6 @@
 //! `--baseline`, `--watch` and `--until-agree` on the built program, before zones that change.
 
+#![allow(clippy::format_collect, reason = "a line each, read at a glance")]
 #![expect(clippy::disallowed_methods, reason = "the test writes lists and reads reports")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -114,7 +114,9 @@ impl<'a> Printer<'a> {
     /// All checks of one request: side by side, where there are several and the format is for reading.
     pub(super) fn take_all(&mut self, found: Vec<Judged>) {
         if found.len() < 2 || !self.shows_pools() {
-            found.into_iter().for_each(|judged| self.take(judged));
+            for judged in found {
+                self.take(judged);
+            }
             return;
         }
         let first = !self.printed;

@@ -27,11 +27,14 @@ const CONTROL: Duration = Duration::from_mins(1);
 /// A dialogue, and the controls that were tried beside it.
 pub(super) type Dialled = (Dialogue, Vec<Control>);
 
+/// When a control connection was begun, and what comes of it.
+type Tried = (Instant, Shared<BoxFuture<'static, Control>>);
+
 /// The servers of a run.
 pub(super) struct Hosts {
     per_host: usize,
     known: Mutex<Known>,
-    controls: Mutex<HashMap<(String, bool), (Instant, Shared<BoxFuture<'static, Control>>)>>,
+    controls: Mutex<HashMap<(String, bool), Tried>>,
 }
 
 #[derive(Default)]
@@ -125,13 +128,13 @@ impl Hosts {
         let tried = {
             let mut controls = locked(&self.controls);
             let now = Instant::now();
-            match controls.get(&(name.clone(), v4)).filter(|(since, _)| now - *since < CONTROL) {
-                Some((_, tried)) => tried.clone(),
-                None => {
-                    let tried = attempt.shared();
-                    controls.insert((name, v4), (now, tried.clone()));
-                    tried
-                }
+            let known = controls.get(&(name.clone(), v4)).filter(|(since, _)| now - *since < CONTROL);
+            if let Some((_, tried)) = known {
+                tried.clone()
+            } else {
+                let tried = attempt.shared();
+                controls.insert((name, v4), (now, tried.clone()));
+                tried
             }
         };
         tried.await
@@ -169,6 +172,7 @@ impl Dialling {
 
 /// The host on which the result depends, `Some(None)` for any; `None` where it is not to be shared, since it is
 /// this machine's own trouble.
+#[expect(clippy::option_option, reason = "not shared, shared for any host, shared for this host")]
 fn depends_on(target: &Target, dialogue: &Dialogue) -> Option<Option<String>> {
     match &dialogue.fault {
         Some(fault) if fault.phase == Phase::Connect => {

@@ -180,8 +180,9 @@ impl Observer {
     /// server sees more than `per_host` of our connections at once.
     #[must_use]
     pub fn for_many(self, per_host: usize) -> Self {
-        let shared = Shared { memo: Memo::new(self.dns.clone()), hosts: Arc::new(Hosts::new(per_host)) };
-        Self { shared: Some(shared), ..self }
+        let dns = self.dns.clone().for_many();
+        let shared = Shared { memo: Memo::new(dns.clone()), hosts: Arc::new(Hosts::new(per_host)) };
+        Self { dns, shared: Some(shared), ..self }
     }
 
     /// What the resolvers and this machine have borne so far.

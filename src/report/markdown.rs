@@ -35,12 +35,12 @@ pub(super) fn markdown_section(check: &Check, first: bool) -> String {
 }
 
 /// The summary, where it says more than the one check.
-pub(super) fn markdown_end(summary: &Summary, gone: &[Gone]) -> String {
+pub(super) fn markdown_end(summary: &Summary, gone: &[Gone], several: bool) -> String {
     let mut lines = Vec::new();
     for gone in gone {
         lines.push(format!("- gone: {} (was {})", code(&identity_words(&gone.identity)), verdict(gone.was.verdict)));
     }
-    if summary.checks != 1 || summary.changes.is_some() {
+    if several || summary.changes.is_some() {
         lines.extend([String::new(), "## Summary".into(), String::new(), summary_line(summary)]);
         lines.extend(summary.changes.iter().map(changes_line));
         for finding in by_weight(summary) {

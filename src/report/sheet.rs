@@ -19,6 +19,8 @@ use crate::judge::{Check, Gone, Severity, Standing, Summary};
 pub struct Sheet {
     body: Body,
     checks: usize,
+    /// Headings: checks, and pools as one.
+    sections: usize,
 }
 
 #[derive(Debug)]
@@ -48,7 +50,7 @@ impl Sheet {
             Format::Nagios => Body::Nagios(Nagios::new(least)),
             Format::Prometheus => Body::Prometheus(Prometheus::default()),
         };
-        Some(Self { body, checks: 0 })
+        Some(Self { body, checks: 0, sections: 0 })
     }
 
     /// What stands before the first check.
@@ -65,6 +67,7 @@ impl Sheet {
     /// One more check.
     pub fn check(&mut self, check: &Check) -> String {
         self.checks += 1;
+        self.sections += 1;
         let first = self.checks == 1;
         match &mut self.body {
             Body::Json => checks_json_entry(check, first),
@@ -83,6 +86,7 @@ impl Sheet {
         let Body::Markdown = self.body else { return None };
         let gap = if self.checks == 0 { "" } else { "\n" };
         self.checks += checks;
+        self.sections += 1;
         Some(format!("{gap}{}", pool::section(pool)))
     }
 
@@ -93,7 +97,7 @@ impl Sheet {
             Body::Json => checks_json_end(self.checks, summary, gone),
             Body::Ndjson => gone.iter().map(|g| ndjson(&serde_json::json!({ "gone": g }))).collect(),
             Body::Csv => gone.iter().map(csv_gone).collect(),
-            Body::Markdown => markdown_end(summary, gone),
+            Body::Markdown => markdown_end(summary, gone, self.sections != 1),
             Body::Html => html_end(summary, gone),
             Body::Junit(junit) => junit.end(),
             Body::Nagios(nagios) => nagios.end(summary, open),

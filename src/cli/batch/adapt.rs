@@ -174,6 +174,7 @@ mod tests {
 
     /// Dead zones are dead however gently they are asked for.
     #[test]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a small number")]
     fn zones_that_fail_by_themselves_do_not_slow_the_run() {
         for dead in [0.25, 0.6, 1.0] {
             let mut adapt = Adapt::new(1024, false);

@@ -95,7 +95,7 @@ pub(super) async fn run<W: Work>(
     let mut order: Order<Finished<W::Result>> = Order::new(ordered);
     let mut pace = Pace::new(rate, Instant::now());
     let mut running: JoinSet<(u64, Finished<W::Result>)> = JoinSet::new();
-    let (mut place, mut open, mut full) = (0, true, false);
+    let (mut position, mut open, mut full) = (0, true, false);
     let mut end = End::default();
     let mut ticks = interval_at(Instant::now() + TICK, TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -105,7 +105,7 @@ pub(super) async fn run<W: Work>(
         }
         let places = running.len() < adapt.at_once();
         full |= !places;
-        let may_begin = open && places && order.has_room(place);
+        let may_begin = open && places && order.has_room(position);
         let wait = pace.wait(Instant::now()).filter(|_| may_begin);
         tokio::select! {
             biased;
@@ -145,8 +145,8 @@ pub(super) async fn run<W: Work>(
                 Some(Given::Remark(remark)) => sink.remark(&remark),
                 Some(Given::Request(request)) => {
                     pace.begun(Instant::now());
-                    running.spawn(check(work.clone(), place, Arc::from(request)));
-                    place += 1;
+                    running.spawn(check(work.clone(), position, Arc::from(request)));
+                    position += 1;
                 }
             },
             () = sleep_until(wait.unwrap_or_else(Instant::now)), if wait.is_some() => {}

@@ -75,17 +75,13 @@ impl Progress {
         if self.place == Place::Nowhere || seen.elapsed < self.next {
             return None;
         }
-        match self.place {
-            Place::Terminal(columns) => {
-                self.next = seen.elapsed + BAR_EVERY;
-                let line: String = bar(seen).chars().take(columns.saturating_sub(1)).collect();
-                Some(format!("\r{line}\x1b[K"))
-            }
-            _ => {
-                self.next = seen.elapsed + LINE_EVERY;
-                Some(format!("smtp-preflight: {}\n", line(seen)))
-            }
+        if let Place::Terminal(columns) = self.place {
+            self.next = seen.elapsed + BAR_EVERY;
+            let line: String = bar(seen).chars().take(columns.saturating_sub(1)).collect();
+            return Some(format!("\r{line}\x1b[K"));
         }
+        self.next = seen.elapsed + LINE_EVERY;
+        Some(format!("smtp-preflight: {}\n", line(seen)))
     }
 
     /// What takes the bar away, so that something else can be said; empty where there is none.
@@ -109,6 +105,7 @@ fn line(seen: &Seen) -> String {
     text
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is from 0 to 1")]
 fn bar(seen: &Seen) -> String {
     let Some(share) = seen.share else { return line(seen) };
     let full = ((share * BAR as f64) as usize).min(BAR);

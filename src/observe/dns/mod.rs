@@ -29,7 +29,9 @@ use exchange::{Trouble, Way};
 use ports::Ports;
 
 /// Questions on the wire at once: a burst must not drown the resolver. Silent zones hold their places for long.
-const IN_FLIGHT: usize = 4096;
+const IN_FLIGHT: usize = 256;
+/// The same in a run of many checks, which slows down by itself where answers are lost.
+const IN_FLIGHT_OF_MANY: usize = 4096;
 
 /// One resolver, with those to turn to when it fails.
 pub type ServerSet = Vec<SocketAddr>;
@@ -76,6 +78,12 @@ impl Dns {
     fn with_sets(sets: Vec<ServerSet>, per_try: Duration) -> Self {
         let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
         Self { sets: Arc::new(sets), per_try, source: None, in_flight, ports: Arc::default(), load: Arc::default() }
+    }
+
+    /// For a run of many checks: more at once.
+    #[must_use]
+    pub(super) fn for_many(self) -> Self {
+        Self { in_flight: Arc::new(Semaphore::new(IN_FLIGHT_OF_MANY)), ..self }
     }
 
     /// Asks from this address of this machine, where a server is of its family.

@@ -34,10 +34,13 @@ const DATAGRAM: usize = 4096;
 /// Octets of a header (RFC 1035 §4.1.1).
 const HEADER: usize = 12;
 
+/// A server, and the address to ask it from.
+type Way = (SocketAddr, Option<IpAddr>);
+
 /// The sockets to every server asked.
 #[derive(Debug, Default)]
 pub(super) struct Ports {
-    open: Mutex<HashMap<(SocketAddr, Option<IpAddr>), Vec<Arc<Port>>>>,
+    open: Mutex<HashMap<Way, Vec<Arc<Port>>>>,
     random: Random,
 }
 
@@ -49,13 +52,12 @@ impl Ports {
         source: Option<IpAddr>,
         mut query: Vec<u8>,
     ) -> io::Result<Waiting> {
-        let waiting = match self.place(server, source, &query) {
-            Some(waiting) => waiting,
-            None => {
-                let port = Port::open(server, source)?;
-                locked(&self.open).entry((server, source)).or_default().push(port.clone());
-                port.wait(&query, &self.random).ok_or(io::ErrorKind::WouldBlock)?
-            }
+        let waiting = if let Some(waiting) = self.place(server, source, &query) {
+            waiting
+        } else {
+            let port = Port::open(server, source)?;
+            locked(&self.open).entry((server, source)).or_default().push(port.clone());
+            port.wait(&query, &self.random).ok_or(io::ErrorKind::WouldBlock)?
         };
         query[..2].copy_from_slice(&waiting.id.to_be_bytes());
         waiting.port.socket.send(&query).await?;
@@ -217,7 +219,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Numbers that nobody outside can foretell: a counter under a keyed hash (SipHash, its key from the system).
+/// Numbers that nobody outside can foretell: a counter under a keyed hash (`SipHash`, its key from the system).
 #[derive(Debug, Default)]
 struct Random {
     key: RandomState,
