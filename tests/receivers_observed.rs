@@ -55,6 +55,20 @@ async fn an_answer_is_waited_for_only_while_a_rule_hangs_on_it() {
     assert_eq!(check.not_predicted, []);
 }
 
+/// Postfix does not count an address behind an alias to what is no host name: the MX decides, so it is waited for.
+#[tokio::test]
+async fn an_address_behind_an_odd_alias_leaves_the_question_of_the_mx_open() {
+    let zone = "$ORIGIN example.net.\nmail CNAME a/b\na/b A 198.51.100.25\n\
+         $ORIGIN 100.51.198.in-addr.arpa.\n25 PTR mail.example.net.";
+    let late = "[[dns.fault]]\nname = 'mail.example.net.'\ntype = 'MX'\nfault = 'delay'\ndelay_ms = 100";
+    let evidence = observed("mail.example.net", zone, late).await;
+    assert_eq!(statuses(&evidence, RecordType::Mx, "mail.example.net"), [Status::Nodata]);
+    let check = judge(&evidence);
+    let rule = check.receivers.iter().find(|p| p.rule == "reject_unknown_helo_hostname").unwrap();
+    assert!(rule.because.contains("with a name that is none"), "{}", rule.because);
+    assert_eq!(check.not_predicted, []);
+}
+
 /// Sixty PTR names of which none confirms: some are asked for, and the rule that looks at all is not guessed.
 #[tokio::test]
 async fn a_crowd_of_ptr_names_is_bounded_and_said() {

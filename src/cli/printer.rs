@@ -175,14 +175,14 @@ impl<'a> Printer<'a> {
     pub(super) fn show(&mut self, check: &Check) {
         let first = !self.printed;
         self.reports += 1;
+        if let Some(remark) = self.remark(check) {
+            say(&remark);
+        }
         if let Some(sheet) = &mut self.sheet {
             let begin = if first && !self.goes_on { sheet.begin() } else { String::new() };
             let text = begin + &sheet.check(check);
             self.write(&text);
             return;
-        }
-        if let Some(remark) = self.remark(check) {
-            say(&remark);
         }
         let text = if let Some(to) = self.args.ticket {
             let rule = if first { "" } else { "\n----\n\n" };

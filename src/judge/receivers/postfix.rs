@@ -256,6 +256,11 @@ fn helo_answer(found: &Found<'_>, kind: RecordType) -> Asked {
     }
 }
 
+/// Whether an answer about addresses makes the EHLO name a known one, so that its MX no longer matters.
+pub(super) fn address_counts(found: &Found<'_>) -> bool {
+    helo_answer(found, RecordType::A) == Asked::Found
+}
+
 /// The host of an MX record's data, with or without the preference before it; empty for a null MX.
 pub(super) fn mx_host(data: &str) -> &str {
     let host = data.rsplit(' ').next().unwrap_or(data);

@@ -5,7 +5,7 @@
 //! for its names, after the EHLO name's MX for the hosts behind it, where the name has no address.
 //! Only that last chain can be longer than the agreement's own, by one answer.
 //! A question is no longer wanted once another's answer has decided every rule: the MX of an EHLO
-//! name that has an address.
+//! name that has an address which Postfix counts.
 
 use std::collections::HashSet;
 
@@ -71,11 +71,12 @@ fn ehlo_name(world: &World<'_>, wanted: &mut Vec<Question>) {
     }
     both_families(&name, wanted);
     let addresses = [RecordType::A, RecordType::Aaaa].map(|kind| world.ask(&name, kind));
-    if addresses.iter().flatten().any(|found| found.status == Status::Found) {
+    if addresses.iter().flatten().any(postfix::address_counts) {
         return;
     }
     wanted.push(Question::new(&name, RecordType::Mx));
-    if let (true, Ok(mx)) = (addresses.iter().all(Result::is_ok), world.ask(&name, RecordType::Mx)) {
+    let has_none = addresses.iter().all(|a| a.as_ref().is_ok_and(|found| found.status != Status::Found));
+    if let (true, Ok(mx)) = (has_none, world.ask(&name, RecordType::Mx)) {
         for host in mx.data.iter().map(|data| postfix::mx_host(data)).filter(|h| !h.is_empty()).take(MAX_MX) {
             both_families(host, wanted);
         }
