@@ -52,6 +52,8 @@ enum Does {
     Keep,
     Bounce,
     RefuseRecipient,
+    /// Asks the recipient's server first whether it takes the recipient; then refuses it.
+    VerifyAndRefuse,
 }
 
 /// A relay: greets as greet.example.net, sends as out.example.net; takes `sender`/`open sesame`.
@@ -122,6 +124,11 @@ async fn serve(
             "AUTH" if line.contains("AHNlbmRlcgBvcGVuIHNlc2FtZQ==") => "235 2.7.0 welcome\r\n",
             "AUTH" => "535 5.7.8 who?\r\n",
             "RCPT" if does == Does::RefuseRecipient => "554 5.7.1 Relay access denied\r\n",
+            "RCPT" if does == Does::VerifyAndRefuse => {
+                let to = *door.lock().unwrap();
+                verify(to.unwrap(), &line).await;
+                "550 5.1.1 not verified\r\n"
+            }
             "MAIL" | "RCPT" => {
                 envelope.push(line.clone());
                 "250 2.1.0 Ok\r\n"
@@ -135,6 +142,15 @@ async fn serve(
         };
         wire.write_all(reply.as_bytes()).await.ok()?;
     }
+}
+
+/// Recipient verification by callout, as Exim and Postfix do it: no message comes.
+async fn verify(door: SocketAddr, recipient: &str) {
+    let mut client = Client::greeted(door).await;
+    client.say("EHLO callout.example.net").await;
+    client.say("MAIL FROM:<>").await;
+    assert_eq!(client.say(recipient.trim_end()).await, 250);
+    client.say("QUIT").await;
 }
 
 /// Sends the message on to the door; a bounce goes to its sender instead.
@@ -266,6 +282,12 @@ async fn a_message_that_does_not_come() {
     let ran = run(&relay, &["--tls", "auto"]).await;
     assert_eq!(ran.exit, 3);
     assert!(ran.out.contains("NOT SENT") && ran.out.contains("554 5.7.1 Relay access denied"), "{}", ran.out);
+
+    let relay = Relay::start(Does::VerifyAndRefuse, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--format", "json"]).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"]), (3, &json!("not-sent")), "asked for the recipient only: {trip:#}");
+    assert_eq!(trip["arrival"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -285,19 +307,8 @@ async fn credentials_never_leave_in_clear_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_goes_to_a_certificate_that_is_vouched_for() {
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(rcgen::DnType::CommonName, "Test Authority");
-    let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap().signed_by(&key, &issuer).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
-        .unwrap();
-    let relay = Relay::start(Does::Deliver, Some(TlsAcceptor::from(Arc::new(config)))).await;
+    let issuer = authority();
+    let relay = Relay::start(Does::Deliver, Some(certified("127.0.0.1", &issuer))).await;
     let folder = tempfile::tempdir().unwrap();
     let ca = folder.path().join("ca.pem");
     std::fs::write(&ca, issuer.pem()).unwrap();
@@ -313,7 +324,33 @@ async fn a_login_goes_to_a_certificate_that_is_vouched_for() {
     let wrong = [("SMTP_PREFLIGHT_USER", "sender"), ("SMTP_PREFLIGHT_PASSWORD", "wrong")];
     let ran = run_with(&relay, &["--any-certificate"], &wrong).await;
     assert_eq!(ran.exit, 3);
-    assert!(ran.out.contains("535 5.7.8 who?"), "{}", ran.out);
+    assert!(ran.out.contains("535 5.7.8"), "{}", ran.out);
+    assert!(!ran.out.contains("who?"), "a reply to AUTH may quote the credentials: {}", ran.out);
+
+    let relay = Relay::start(Does::Deliver, Some(certified("other.example", &issuer))).await;
+    let ran = run_with(&relay, &["--format", "json", "--ca", ca.to_str().unwrap()], &login).await;
+    assert_eq!(ran.trip()["sending"]["fault"]["stage"], "auth", "{}", ran.out);
+    assert!(ran.out.contains("another name than the one dialled") && !relay.heard().contains("AUTH"), "{}", ran.out);
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "Test Authority");
+    CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// TLS with a certificate for this host, signed by the authority.
+fn certified(host: &str, issuer: &CertifiedIssuer<'_, KeyPair>) -> TlsAcceptor {
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec![host.into()]).unwrap().signed_by(&key, issuer).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 #[test]

@@ -48,7 +48,8 @@ pub struct Roundtrip {
     pub hops: Vec<Hop>,
     /// Both sides together; `null` where one of them is missing.
     pub comparison: Option<BothSides>,
-    /// Connections to us that did not name the token: bounces, failed handshakes, strangers.
+    /// Connections to us that brought no message for the token: recipients verified, bounces, failed handshakes,
+    /// strangers.
     pub others: Vec<Listened>,
     /// What stood in the way and where to look; empty where the message arrived.
     pub where_to_look: Vec<String>,

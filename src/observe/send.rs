@@ -170,7 +170,7 @@ impl Hand<'_> {
         target: &Target,
     ) -> Result<SmtpClient<tokio_rustls::client::TlsStream<TcpStream>>, SendFault> {
         let failed = |e: &dyn Display| fault(SendStage::Tls, format!("the TLS handshake failed: {e}"));
-        let tls = Tls::with_authorities(&self.letter.authorities).map_err(|e| failed(&e))?;
+        let tls = Tls::with_authorities(&self.letter.authorities).map_err(|e| failed(&e))?.for_the_name_dialled();
         let done = timeout_at(self.deadline, tls.handshake(stream, &target.host)).await;
         let (stream, facts) = done.map_err(|_| failed(&"no answer in time"))?.map_err(|e| failed(&e))?;
         self.sending.tls = Some(facts);
@@ -288,7 +288,9 @@ impl Hand<'_> {
 
     fn note(&mut self, stage: SendStage, reply: &smtp_proto::Response<String>) {
         let [class, subject, detail] = reply.esc;
-        let text: String = reply.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        // A relay may quote our line in its reply to AUTH, and the credentials with it.
+        let said = if stage == SendStage::Auth { "" } else { reply.message() };
+        let text: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
         self.sending.stages.push(Stage {
             stage,
             code: reply.code(),

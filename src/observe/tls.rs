@@ -25,6 +25,8 @@ const MAX_NAMES: usize = 64;
 pub(super) struct Tls {
     provider: Arc<CryptoProvider>,
     verifier: Arc<WebPkiServerVerifier>,
+    /// A certificate for another name than the one dialled is not trusted.
+    by_name: bool,
 }
 
 impl Tls {
@@ -42,7 +44,12 @@ impl Tls {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
             .build()
             .map_err(|e| Error::General(e.to_string()))?;
-        Ok(Self { provider, verifier })
+        Ok(Self { provider, verifier, by_name: false })
+    }
+
+    /// For whoever gives something away inside: a certificate must also be for the name dialled (RFC 6125 §6).
+    pub(super) fn for_the_name_dialled(self) -> Self {
+        Self { by_name: true, ..self }
     }
 
     /// Does the handshake. The name dialled goes into SNI; an address sends none.
@@ -60,7 +67,7 @@ impl Tls {
             None => ServerName::from(stream.peer_addr()?.ip()),
         };
         let objections = Arc::new(Mutex::new(Vec::new()));
-        let witness = Witness { inner: self.verifier.clone(), objections: objections.clone() };
+        let witness = Witness { inner: self.verifier.clone(), by_name: self.by_name, objections: objections.clone() };
         let mut config = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(std::io::Error::other)?
@@ -136,12 +143,19 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
 #[derive(Debug)]
 struct Witness {
     inner: Arc<WebPkiServerVerifier>,
+    by_name: bool,
     objections: Arc<Mutex<Vec<String>>>,
 }
 
 impl Witness {
     fn note(&self, result: Result<(), Error>, leaf: &CertificateDer<'_>) {
-        if let Some(words) = result.err().and_then(|error| objection(&error, is_self_issued(leaf))) {
+        let words = |error: Error| match &error {
+            Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ) if self.by_name => Some("it is for another name than the one dialled".to_owned()),
+            _ => objection(&error, is_self_issued(leaf)),
+        };
+        if let Some(words) = result.err().and_then(words) {
             self.objections.lock().unwrap_or_else(PoisonError::into_inner).push(words);
         }
     }
@@ -250,7 +264,7 @@ mod tests {
     /// What the real verifier says of a certificate, in our words.
     fn said(leaf: &CertificateDer<'_>) -> Vec<String> {
         let objections = Arc::new(Mutex::new(Vec::new()));
-        let witness = Witness { inner: Tls::new().unwrap().verifier, objections: objections.clone() };
+        let witness = Witness { inner: Tls::new().unwrap().verifier, by_name: false, objections: objections.clone() };
         let name = ServerName::try_from("mail.example.net").unwrap();
         witness.verify_server_cert(leaf, &[], &name, &[], UnixTime::now()).unwrap();
         objections.lock().unwrap().clone()

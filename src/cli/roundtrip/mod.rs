@@ -237,7 +237,8 @@ impl Trip {
         let check = heard.evidence.as_deref().map(judge);
         let listened = Listened::new(heard.session, check);
         let from = listened.session.client.ip();
-        if listened.session.matched && self.arrival.is_none() {
+        // A relay that verifies the recipient names the token too, and brings no message.
+        if listened.session.matched && listened.session.messages > 0 && self.arrival.is_none() {
             let took = self.sent.map_or(0.0, |sent| sent.elapsed().as_secs_f64() * 1000.0);
             progress.say(&format!("it came from {from}"));
             self.arrival = Some((listened, (took * 100.0).round() / 100.0));
