@@ -2,6 +2,8 @@
 //!
 //! Plain text, laid out by [`Letter`]; every string of the check is cleaned.
 
+use std::net::IpAddr;
+
 use super::clean::clean_bounded;
 use super::letter::{Letter, Task, expectation};
 use super::todo::span;
@@ -59,6 +61,9 @@ fn provider(check: &Check) -> String {
         return Letter::note(&format!("There is nothing to ask of the provider of {ip}: {why}."));
     };
     let name = wanted(check);
+    if reverse.publish.is_empty() && check.remedy.as_ref().is_some_and(|r| r.name.is_some()) {
+        return tidy(check, ip, &name, reverse);
+    }
     let kind = if ip.is_ipv6() { "AAAA" } else { "A" };
     let mut letter = Letter::new(Some(&format!("Reverse DNS (PTR) for {ip}: please set to {name}")));
     letter.paragraph(&format!(
@@ -73,8 +78,14 @@ fn provider(check: &Check) -> String {
         letter.records(&texts(&reverse.withdraw));
     }
     match step(check, Side::Forward) {
-        None if check.remedy.as_ref().is_some_and(|r| r.name.is_some()) => {
+        None if leads_to(check, &name, ip) => {
             letter.paragraph(&format!("The forward record is in place: {name} has {kind} {ip}."));
+        }
+        None if check.remedy.as_ref().is_some_and(|r| r.name.is_some()) => {
+            letter.paragraph(&format!(
+                "Whether the forward record is in place could not be looked up ({kind} of {name}); we make sure of it \
+                 before the PTR is set."
+            ));
         }
         None => {}
         Some(forward) => {
@@ -91,13 +102,33 @@ fn provider(check: &Check) -> String {
     letter.finish()
 }
 
-/// Why mail is refused, as the middle of a sentence.
+/// Asks for nothing but that names which do not lead back be taken away.
+fn tidy(check: &Check, ip: IpAddr, name: &str, reverse: &RemedyStep) -> String {
+    let mut letter = Letter::new(Some(&format!("Reverse DNS (PTR) for {ip}: please keep {name} only")));
+    letter.paragraph(&format!(
+        "our mail server sends from {ip}. Its reverse DNS has several names, and not all of them lead back to the \
+         address. Receiving mail servers that look at one name only may meet a wrong one."
+    ));
+    letter.paragraph(&format!("Please keep the PTR to {name}, and remove:"));
+    letter.records(&texts(&reverse.withdraw));
+    letter.facts("What we see today:", &evidence(check));
+    letter.when_done();
+    letter.paragraph("Thank you.");
+    letter.finish()
+}
+
+/// Whether a name was seen to lead to the address.
+fn leads_to(check: &Check, name: &str, ip: IpAddr) -> bool {
+    let mut seen = check.dns.forward.iter().chain(&check.dns.ehlo_forward);
+    seen.any(|f| f.name.trim_end_matches('.').eq_ignore_ascii_case(name) && f.addresses.contains(&ip))
+}
+
+/// Why mail is refused, as the middle of a sentence: what is wrong before what could not be looked up.
 fn reason(check: &Check) -> String {
     let agreement = &check.agreement;
-    let edge = match agreement.ptr_forward.state {
-        EdgeState::Agree => &agreement.ehlo_ptr,
-        _ => &agreement.ptr_forward,
-    };
+    let edges = [&agreement.ptr_forward, &agreement.ehlo_forward, &agreement.ehlo_ptr];
+    let wrong = edges.iter().find(|e| matches!(e.state, EdgeState::Differ | EdgeState::Absent));
+    let edge = wrong.or_else(|| edges.iter().find(|e| e.state == EdgeState::Unknown)).unwrap_or(&edges[0]);
     text(edge.because.trim_end_matches('.'))
 }
 

@@ -92,7 +92,6 @@ fn generic_names(view: &View<'_>, found: &mut Vec<Finding>) {
 }
 
 fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut Vec<Finding>) {
-    let kind = view.family();
     let unconfirmed: Vec<&Forward> = view.forward.iter().filter(|f| !f.holds_ip).collect();
     match agreement.ptr_forward.state {
         EdgeState::Agree if unconfirmed.is_empty() => {
@@ -101,8 +100,12 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
             }
         }
         EdgeState::Agree => {
-            let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
-            found.push(finding(Code::PtrPartlyUnconfirmed, format!("{}.", list(&said))));
+            // What could not be looked up is not unconfirmed (RFC 8601 §2.7.3: a temporary error is no failure).
+            let known = unconfirmed.iter().filter(|f| f.status().is_definite());
+            let said: Vec<String> = known.map(|f| describe(f)).collect();
+            if !said.is_empty() {
+                found.push(finding(Code::PtrPartlyUnconfirmed, format!("{}.", list(&said))));
+            }
         }
         EdgeState::Unknown => {
             let failed: Vec<String> =
@@ -113,9 +116,7 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
             let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
             let mut finding = finding(Code::PtrUnconfirmed, format!("{}; not {ip}.", list(&said)));
             let usable = view.ptr_names.iter().find_map(|n| HostName::parse(n).ok().filter(HostName::is_fqdn));
-            if let Some(name) = usable {
-                finding = finding.records([format!("{name}. {TTL} IN {kind} {ip}")]);
-            }
+            finding = finding.records(usable.and_then(|name| address_record(view, &name)));
             if let (Some(name), Some(ptr)) = (wanted(view).filter(|_| ehlo_confirms(view)), &view.ptr) {
                 finding = finding
                     .step(format!("Or have the PTR changed to {name}, which already leads to {ip}."))
@@ -176,7 +177,11 @@ pub(super) fn ptr_record(ptr: &Lookup, name: &HostName) -> String {
 }
 
 pub(super) fn address_record(view: &View<'_>, name: &HostName) -> Option<String> {
-    Some(format!("{name}. {TTL} IN {} {}", view.family(), view.ip?))
+    // Beside a CNAME no other record may stand (RFC 1034 §3.6.2): the address goes to its target.
+    let same = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n == *name);
+    let forward = view.ehlo_forward.iter().chain(&view.forward).find(same);
+    let target = forward.and_then(|f| f.lookup.as_ref()).and_then(|l| l.chain.last()).map(|alias| alias.to.as_str());
+    Some(format!("{}. {TTL} IN {} {}", target.unwrap_or(name.as_str()), view.family(), view.ip?))
 }
 
 /// A name and where it leads.
@@ -188,7 +193,8 @@ fn describe(forward: &Forward) -> String {
     }
     let words = forward.lookup.as_ref().map_or_else(|| status.to_string(), words);
     let other = if forward.other_family.is_empty() { "" } else { ", only addresses of the other family" };
-    format!("{} has no address ({words}{other})", forward.raw)
+    let trouble = if status.is_definite() { "has no address" } else { "could not be looked up" };
+    format!("{} {trouble} ({words}{other})", forward.raw)
 }
 
 pub(super) fn words(lookup: &Lookup) -> String {

@@ -27,8 +27,9 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
     steps.extend(name.as_ref().and_then(|n| forward_step(view, n)));
     steps.extend(reverse_step(view, agreement, name.as_ref(), zone.as_ref(), provider.as_ref().map(|p| p.0)));
     let setting = ehlo_step(view, name.as_ref(), mta.as_ref().map(|m| m.0));
+    let known = name.as_ref().is_some_and(|n| !is_unknown(view, n));
     let by_records_alone =
-        setting.is_none() && name.is_some() && steps.iter().all(|s| !s.publish.is_empty() || !s.withdraw.is_empty());
+        setting.is_none() && known && steps.iter().all(|s| !s.publish.is_empty() || !s.withdraw.is_empty());
     steps.extend(setting);
     if steps.is_empty() {
         return None;
@@ -50,11 +51,16 @@ fn shared_name(view: &View<'_>) -> Option<HostName> {
         EhloName::Host(name) if e.name.flaws(&e.raw).is_empty() => Some(name.clone()),
         _ => None,
     });
-    said.or_else(|| {
-        let usable = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n.is_fqdn() && n.is_hostname());
-        let confirmed = view.forward.iter().filter(|f| f.holds_ip).find(usable);
-        confirmed.or_else(|| view.forward.iter().find(usable)).and_then(|f| HostName::parse(&f.raw).ok())
-    })
+    let usable = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n.is_fqdn() && n.is_hostname());
+    let confirmed = view.forward.iter().filter(|f| f.holds_ip).find(usable);
+    // A PTR that is confirmed is not given up for a name that nobody has seen to resolve.
+    said.filter(|name| confirmed.is_none() || !is_unknown(view, name))
+        .or_else(|| confirmed.or_else(|| view.forward.iter().find(usable)).and_then(|f| HostName::parse(&f.raw).ok()))
+}
+
+/// Whether a name's addresses were asked for and could not be looked up.
+fn is_unknown(view: &View<'_>, name: &HostName) -> bool {
+    forward_of(view, name).is_some_and(|f| !f.holds_ip && !f.status().is_definite())
 }
 
 /// The address record of the shared name, where it is missing.
@@ -110,6 +116,10 @@ fn reverse_step(
         .collect();
     let unconfirmed = agreement.ptr_forward.state != EdgeState::Agree;
     if !missing && stray.is_empty() {
+        return None;
+    }
+    // To a name that could not be looked up, a PTR might lead nowhere: that is looked at again first.
+    if missing && name.is_some_and(|n| is_unknown(view, n)) {
         return None;
     }
     let (who, how) = actors::reverse(view, zone, provider);

@@ -1,0 +1,70 @@
+//! What could not be looked up is not absent, not in place, and nothing to point a PTR at.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use smtp_preflight::judge::{Check, Side, judge};
+use smtp_preflight::lab::{Lab, Scenario};
+use smtp_preflight::report::{Ticket, ticket};
+
+/// 198.51.100.25 says `ehlo` in this zone, where the A of `failing` is answered with SERVFAIL.
+async fn check(ehlo: &str, zone: &str, failing: &str) -> Check {
+    let fault = match failing {
+        "" => String::new(),
+        name => format!("[[dns.fault]]\nname = '{name}.'\ntype = 'A'\nfault = 'servfail'\n"),
+    };
+    let text = format!(
+        "title = 't'\nabout = 'a'\nexit = 1\n[check]\nip = ['198.51.100.25']\nehlo = '{ehlo}'\n[[dns]]\nzone = '''\n\
+         $ORIGIN example.net.\n{zone}\n'''\n{fault}\
+         [[expect]]\nverdict = 'agree'\nehlo_ptr = 'agree'\nptr_forward = 'agree'\nehlo_forward = 'agree'\n\
+         iprev = 'pass'\nfindings = []\n"
+    );
+    let scenario = Scenario::parse("remedy", &text).unwrap();
+    let lab = Lab::start(&scenario).await.unwrap();
+    judge(&lab.observe(&scenario).await.unwrap()[0])
+}
+
+const PTR: &str = "$ORIGIN 100.51.198.in-addr.arpa.\n25 PTR";
+
+fn reverse(check: &Check) -> Vec<String> {
+    let steps = check.remedy.iter().flat_map(|r| &r.steps).filter(|s| s.side == Side::Reverse);
+    steps.flat_map(|s| s.publish.iter().chain(&s.withdraw).cloned()).collect()
+}
+
+#[tokio::test]
+async fn a_confirmed_ptr_is_kept_where_the_ehlo_name_cannot_be_looked_up() {
+    let zone = format!("good A 198.51.100.25\nlost A 198.51.100.25\n{PTR} good.example.net.");
+    let check = check("lost.example.net", &zone, "lost.example.net").await;
+    assert_eq!(check.remedy.as_ref().unwrap().name.as_deref(), Some("good.example.net"));
+    assert_eq!(reverse(&check), [""; 0]);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_of_the_provider_before_the_name_was_looked_up() {
+    let zone = format!("lost A 198.51.100.25\nold A 198.51.100.99\n{PTR} old.example.net.");
+    let check = check("lost.example.net", &zone, "lost.example.net").await;
+    assert_eq!(reverse(&check), [""; 0]);
+    assert!(check.remedy.as_ref().is_none_or(|r| !r.by_records_alone));
+    assert!(!ticket(&check, Ticket::Provider).contains("in place"));
+}
+
+#[tokio::test]
+async fn a_failed_lookup_of_one_of_several_names_is_no_warning() {
+    let zone = format!("good A 198.51.100.25\nlost A 198.51.100.25\n{PTR} good.example.net.\n25 PTR lost.example.net.");
+    let failed = check("good.example.net", &zone, "lost.example.net").await;
+    assert!(!failed.findings.iter().any(|f| f.code.to_string() == "ptr-partly-unconfirmed"), "{:#?}", failed.findings);
+    let zone = zone.replace("lost A 198.51.100.25", "lost A 198.51.100.99");
+    let stray = check("good.example.net", &zone, "").await;
+    assert!(stray.findings.iter().any(|f| f.code.to_string() == "ptr-partly-unconfirmed"));
+    let letter = ticket(&stray, Ticket::Provider);
+    assert!(letter.contains("keep the PTR to good.example.net, and remove:"), "{letter}");
+    assert!(letter.contains("IN PTR lost.example.net.") && !letter.contains("refuse our mail"), "{letter}");
+}
+
+#[tokio::test]
+async fn no_address_is_printed_beside_an_alias() {
+    let zone = format!("mail CNAME host\nhost A 198.51.100.99\n{PTR} mail.example.net.");
+    let check = check("mail.example.net", &zone, "").await;
+    let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
+    assert!(records.iter().any(|r| *r == "host.example.net. 3600 IN A 198.51.100.25"), "{records:?}");
+    assert!(!records.iter().any(|r| r.starts_with("mail.example.net.")), "{records:?}");
+}
