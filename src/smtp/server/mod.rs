@@ -255,7 +255,7 @@ impl ServerSession {
         }
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\r', '\n']);
-        let (verb, argument) = text.split_once(' ').unwrap_or((text, ""));
+        let (verb, argument) = text.split_once([' ', '\t']).unwrap_or((text, ""));
         let (verb, argument) = (verb.to_ascii_uppercase(), argument.trim().to_owned());
         let out_of_turn = !self.waiting.is_empty() && !self.may_pipeline(&verb);
         self.record.note(&verb, &argument, self.secure, self.plan.limits.kept);

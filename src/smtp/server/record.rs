@@ -7,13 +7,21 @@ const ARGUMENT: usize = 512;
 /// Octets kept of a word that is no command.
 const VERB: usize = 32;
 
+/// Commands, ours or not: whoever says one has ended an AUTH that was refused.
+const COMMANDS: [&str; 16] = [
+    "EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "HELP", "ETRN",
+    "TURN", "AUTH",
+];
+/// Stands for a line that may be a password.
+const NOT_TOLD: &str = "(behind AUTH)";
+
 /// One command line of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
     /// The command's word, in upper case.
     pub verb: String,
     /// What stands behind it, as it was said: not cleaned of control characters, and cut off behind 512 octets.
-    /// Of AUTH only the mechanism: what follows may be somebody's password.
+    /// Of AUTH only the mechanism, and of lines behind it that are no commands nothing: they may be somebody's password.
     pub argument: String,
     /// It was said inside TLS.
     pub secure: bool,
@@ -52,6 +60,8 @@ pub struct ServerRecord {
     pub quit: bool,
     /// Octets of the client's words that are kept.
     kept: usize,
+    /// Lines that are no commands may be the rest of an AUTH that went on unasked.
+    secret: bool,
 }
 
 impl ServerRecord {
@@ -62,7 +72,13 @@ impl ServerRecord {
 
     pub(super) fn note(&mut self, verb: &str, argument: &str, secure: bool, limit: usize) {
         self.count += 1;
-        let argument = if verb == "AUTH" { argument.split(' ').next().unwrap_or_default() } else { argument };
+        let known = COMMANDS.contains(&verb);
+        self.secret = verb == "AUTH" || (self.secret && !known);
+        let (verb, argument) = match verb {
+            "AUTH" => (verb, argument.split_ascii_whitespace().next().unwrap_or_default()),
+            _ if self.secret => (NOT_TOLD, ""),
+            _ => (verb, argument),
+        };
         let heard = Heard { verb: clipped(verb, VERB), argument: clipped(argument, ARGUMENT), secure };
         if matches!(verb, "EHLO" | "HELO") && !heard.argument.is_empty() {
             self.hello = Some(heard.clone());
