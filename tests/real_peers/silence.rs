@@ -38,7 +38,7 @@ fn a_block_of_port_25_on_this_machine() {
     // Where the EHLO name is known, the check is done, and only the connection is wanting.
     let given = [&arguments[..], &["--ip", "203.0.113.10", "--ehlo", "mx1.example.net"]].concat();
     check(&world, &given).judged("agree", ["agree"; 3], "pass", 3).found(&["port-blocked-here"]);
-    let hurried = ["203.0.113.10", "--control", CONTROL, "--resolver", RESOLVER, "--timeout", "1s"];
+    let hurried = ["203.0.113.10", "--control", CONTROL, "--resolver", RESOLVER, "--timeout", "800ms"];
     check(&world, &hurried).found(&["connect-timeout"]).is(&[("/smtp/controls/0/connected", json!(null))]);
     let table = run(&world, &arguments);
     assert!(table.out.contains("port-blocked-here"), "{}", table.out);

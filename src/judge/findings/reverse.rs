@@ -100,12 +100,8 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
             }
         }
         EdgeState::Agree => {
-            // What could not be looked up is not unconfirmed (RFC 8601 §2.7.3: a temporary error is no failure).
-            let known = unconfirmed.iter().filter(|f| f.status().is_definite());
-            let said: Vec<String> = known.map(|f| describe(f)).collect();
-            if !said.is_empty() {
-                found.push(finding(Code::PtrPartlyUnconfirmed, format!("{}.", list(&said))));
-            }
+            let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
+            found.push(finding(Code::PtrPartlyUnconfirmed, format!("{}.", list(&said))));
         }
         EdgeState::Unknown => {
             let failed: Vec<String> =
