@@ -149,13 +149,7 @@ struct Witness {
 
 impl Witness {
     fn note(&self, result: Result<(), Error>, leaf: &CertificateDer<'_>) {
-        let words = |error: Error| match &error {
-            Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            ) if self.by_name => Some("it is for another name than the one dialled".to_owned()),
-            _ => objection(&error, is_self_issued(leaf)),
-        };
-        if let Some(words) = result.err().and_then(words) {
+        if let Some(words) = result.err().and_then(|e| objection(&e, is_self_issued(leaf), self.by_name)) {
             self.objections.lock().unwrap_or_else(PoisonError::into_inner).push(words);
         }
     }
@@ -167,14 +161,16 @@ fn is_self_issued(leaf: &CertificateDer<'_>) -> bool {
 }
 
 /// Why a certificate is not trusted, to stand behind "not publicly trusted:"; `None` for a name that
-/// differs, since the judge compares names, and with more of them than the one dialled.
-fn objection(error: &Error, self_issued: bool) -> Option<String> {
+/// differs, unless it matters here: the judge compares names, and with more of them than the one dialled.
+fn objection(error: &Error, self_issued: bool, by_name: bool) -> Option<String> {
     const NO_AUTHORITY: &str = "no public authority issued it";
     let Error::InvalidCertificate(error) = error else {
         return Some(coded("the server's proof that the certificate is its own was not accepted", error));
     };
     let words = match error {
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => return None,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            return by_name.then(|| "it is for another name than the one dialled".to_owned());
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet",
         CertificateError::Revoked => "its issuer has revoked it",
@@ -302,11 +298,12 @@ mod tests {
             Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
             Error::General("\u{1b}[31m".into()),
         ] {
-            let words = objection(&error, false).unwrap();
+            let words = objection(&error, false, false).unwrap();
             let (sentence, code) = words.strip_suffix(')').unwrap().split_once(" (code ").unwrap();
             assert!(sentence.contains(" not accepted") && code.chars().all(|c| c.is_ascii_alphanumeric()), "{words}");
         }
         let name = Error::InvalidCertificate(CertificateError::NotValidForName);
-        assert_eq!(objection(&name, false), None);
+        assert_eq!(objection(&name, false, false), None);
+        assert!(objection(&name, false, true).is_some_and(|words| words.contains("another name")));
     }
 }

@@ -173,11 +173,7 @@ pub(super) fn ptr_record(ptr: &Lookup, name: &HostName) -> String {
 }
 
 pub(super) fn address_record(view: &View<'_>, name: &HostName) -> Option<String> {
-    // Beside a CNAME no other record may stand (RFC 1034 §3.6.2): the address goes to its target.
-    let same = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n == *name);
-    let forward = view.ehlo_forward.iter().chain(&view.forward).find(same);
-    let target = forward.and_then(|f| f.lookup.as_ref()).and_then(|l| l.chain.last()).map(|alias| alias.to.as_str());
-    Some(format!("{}. {TTL} IN {} {}", target.unwrap_or(name.as_str()), view.family(), view.ip?))
+    Some(format!("{}. {TTL} IN {} {}", view.address_owner(name), view.family(), view.ip?))
 }
 
 /// A name and where it leads.

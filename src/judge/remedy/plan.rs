@@ -60,19 +60,17 @@ fn shared_name(view: &View<'_>) -> Option<HostName> {
 
 /// Whether a name's addresses were asked for and could not be looked up.
 fn is_unknown(view: &View<'_>, name: &HostName) -> bool {
-    forward_of(view, name).is_some_and(|f| !f.holds_ip && !f.status().is_definite())
+    view.forward_of(name).is_some_and(|f| !f.holds_ip && !f.status().is_definite())
 }
 
 /// The address record of the shared name, where it is missing.
 fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
     let ip = view.ip?;
-    let forward = forward_of(view, name)?;
+    let forward = view.forward_of(name)?;
     if forward.holds_ip || !forward.status().is_definite() {
         return None;
     }
-    // Beside a CNAME no other record may stand (RFC 1034 §3.6.2): the address goes to its target.
-    let lookup = forward.lookup.as_ref();
-    let owner = lookup.and_then(|l| l.chain.last()).map_or_else(|| name.to_string(), |a| a.to.clone());
+    let owner = view.address_owner(name);
     let kind = view.family();
     let action = if forward.addresses.is_empty() {
         format!("Publish the {kind} record of {owner}.")
@@ -86,13 +84,8 @@ fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
         publish: vec![format!("{owner}. {TTL} IN {kind} {ip}")],
         withdraw: Vec::new(),
         how: Vec::new(),
-        cached_for: lookup.and_then(cached),
+        cached_for: forward.lookup.as_ref().and_then(cached),
     })
-}
-
-fn forward_of<'a>(view: &'a View<'_>, name: &HostName) -> Option<&'a Forward> {
-    let same = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n == *name);
-    view.ehlo_forward.as_ref().filter(same).or_else(|| view.forward.iter().find(same))
 }
 
 /// The PTR, where it is missing, names another host, or stands beside names that do not lead back.
