@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// One connection to our listener.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
-    /// Counted from 1, in the order of the connections.
+    /// Counted from 1, in the order of the connections; behind a balancer, of its PROXY headers.
     pub number: u64,
     /// When the connection stood, RFC 3339.
     pub began_at: String,

@@ -1,5 +1,7 @@
 //! What is heard of a session, and judged.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -196,6 +198,65 @@ async fn a_named_balancer_names_the_client() {
     if let Some(second) = lines.get(1) {
         assert_eq!(second["session"]["ended"], "proxy-refused");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_behind_a_balancer_are_counted_by_their_own_addresses() {
+    let ear = Ear::start(&["--proxy-from", "127.0.0.1", "--max-per-address", "2"]).await;
+    let named = async |source: [u8; 4]| {
+        let mut client = Client::connect(ear.doors[0]).await;
+        client.send(&proxy_header(source)).await.unwrap();
+        let code = client.reply().await;
+        (client, code)
+    };
+    let (_one, first) = named([203, 0, 113, 10]).await;
+    let (two, second) = named([203, 0, 113, 10]).await;
+    let (_, third) = named([203, 0, 113, 10]).await;
+    assert_eq!((first, second, third), (220, 220, 421));
+    let mut others = Vec::new();
+    for last in 20..25 {
+        let (client, code) = named([203, 0, 113, last]).await;
+        assert_eq!(code, 220, "the balancer's own address does not count");
+        others.push(client);
+    }
+    drop(two);
+    let (mut again, mut code) = (None, 421);
+    for _ in 0..100 {
+        if code == 220 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (client, got) = named([203, 0, 113, 10]).await;
+        (again, code) = (Some(client), got);
+    }
+    assert_eq!(code, 220, "a place that was left is free again");
+    drop(again);
+    ear.signal("TERM");
+    let ended = ear.ended().await;
+    assert!(ended.err.contains("too many at once from one address"), "{}", ended.err);
+    let mut numbers: Vec<u64> = ended.lines().iter().map(|l| l["session"]["number"].as_u64().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=8).collect::<Vec<_>>(), "who was turned away has no number");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balancer_that_speaks_for_itself_is_answered_and_not_reported() {
+    let ear = Ear::start(&["--proxy-from", "127.0.0.1", "--once"]).await;
+    let mut health = Client::connect(ear.doors[0]).await;
+    health.send(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0").await.unwrap();
+    assert_eq!((health.reply().await, health.say("EHLO localhost").await), (220, 250));
+    health.say("QUIT").await;
+    let mut client = Client::connect(ear.doors[0]).await;
+    client.send(&proxy_header([203, 0, 113, 10])).await.unwrap();
+    assert_eq!((client.reply().await, client.say("EHLO relay.example.net").await), (220, 250));
+    client.say("QUIT").await;
+    let ended = ear.ended().await;
+    let lines = ended.lines();
+    assert_eq!(lines.len(), 1, "{}", ended.out);
+    assert_eq!(
+        (&lines[0]["session"]["number"], &lines[0]["session"]["ehlo"]),
+        (&json!(1), &json!("relay.example.net"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
-use super::{Listening, Stop, proxy, tls, told};
+use super::door::Place;
+use super::proxy::{self, Named};
+use super::{Listening, Stop, tls, told};
 use crate::evidence::{ClientTls, Ended, Helo, Session};
 use crate::observe::millis;
 use crate::smtp::{Action, Heard, ServerRecord, ServerSession};
@@ -24,6 +26,8 @@ use crate::smtp::{Action, Heard, ServerRecord, ServerSession};
 const GRACE: Duration = Duration::from_secs(2);
 /// How long last words may take, and how long we read on, so that they are not lost to a reset.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// Said to one too many.
+pub(super) const TOO_MANY: &str = "4.7.0 Too many connections from your address";
 /// Words that are no command of ours that are written down.
 const UNKNOWN: usize = 8;
 
@@ -93,14 +97,14 @@ pub(super) struct Connection<'a> {
     fresh: bool,
 }
 
-/// Holds the whole dialogue.
+/// Holds the whole dialogue; `None` where it is no client's: the balancer's own, or one turned away.
 pub(super) async fn hold(
     with: &Listening,
-    number: u64,
+    place: &mut Place,
     stream: TcpStream,
     ends: Ends,
     mut stop: watch::Receiver<Stop>,
-) -> Session {
+) -> Option<Session> {
     let (began, began_at) = (Instant::now(), jiff::Timestamp::now().to_string());
     let mut connection = Connection {
         with,
@@ -118,12 +122,23 @@ pub(super) async fn hold(
         }
     };
     let (mut client, mut local, mut proxy) = (ends.peer, ends.local, None);
+    let (mut number, mut of_a_client) = (None, true);
     let talk = async {
         if with.is_proxy(ends.peer.ip()) {
-            let Some(named) = connection.proxied().await else { return Ended::ProxyRefused };
-            if let Some((source, destination)) = named {
-                (client, local, proxy) = (source, destination, Some(ends.peer));
+            match connection.proxied().await {
+                Some(Named::Client { source, destination }) => {
+                    (client, local, proxy) = (source, destination, Some(ends.peer));
+                    if !with.seat(place, source.ip()) {
+                        of_a_client = false;
+                        return connection.crowded().await;
+                    }
+                }
+                Some(Named::Itself) => of_a_client = false,
+                None => return Ended::ProxyRefused,
             }
+        }
+        if of_a_client {
+            number = Some(with.next_number());
         }
         connection.talk(ends.implicit_tls).await
     };
@@ -132,13 +147,16 @@ pub(super) async fn hold(
         why = cut => why,
     };
     connection.farewell(ended).await;
+    if !of_a_client {
+        return None;
+    }
     let Connection { session, tls, tls_fault, .. } = connection;
     let record = session.into_record();
     let hello = record.hello.as_ref();
     let before = record.commands.iter().rfind(|c| is_hello(c) && !c.secure);
     let before = before.filter(|_| hello.is_some_and(|h| h.secure)).map(|c| c.argument.clone());
-    Session {
-        number,
+    Some(Session {
+        number: number.unwrap_or_else(|| with.next_number()),
         began_at,
         took_ms: millis(began),
         client: canonical(client),
@@ -162,7 +180,7 @@ pub(super) async fn hold(
         rcpt_to: record.recipients,
         received: record.received,
         ended,
-    }
+    })
 }
 
 /// Word to stop, and the grace behind it.
@@ -203,9 +221,17 @@ enum Next {
 
 impl Connection<'_> {
     /// The PROXY header; `None` where there is none that can be read in time.
-    async fn proxied(&mut self) -> Option<proxy::Named> {
+    async fn proxied(&mut self) -> Option<Named> {
         let Wire::Plain(stream) = &mut self.wire else { return None };
         timeout(self.with.options.command_time, proxy::read(stream)).await.ok()?.ok()
+    }
+
+    /// Turns away a client of whose address there are too many.
+    async fn crowded(&mut self) -> Ended {
+        let refusal = self.session.dismiss(421, TOO_MANY);
+        // Whether it is heard changes nothing.
+        let _ = self.play(refusal).await;
+        Ended::CutOff
     }
 
     async fn talk(&mut self, implicit_tls: bool) -> Ended {

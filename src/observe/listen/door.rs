@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::connection::Ends;
+use super::connection::{Ends, TOO_MANY};
 use super::{Listening, Stop, told};
 
 /// Connections that the system may hold for us.
@@ -119,7 +119,18 @@ impl Drop for Caller {
 /// A session's place; given up when it is dropped.
 pub(super) struct Place {
     _place: OwnedSemaphorePermit,
-    _caller: Option<Caller>,
+    caller: Option<Caller>,
+}
+
+impl Listening {
+    /// Counts a client that a balancer names; `false`, and counted as turned away, where its address has too many.
+    pub(super) fn seat(&self, place: &mut Place, ip: IpAddr) -> bool {
+        place.caller = self.callers.enter(ip);
+        if place.caller.is_none() {
+            self.turned.per_address.fetch_add(1, Ordering::Relaxed);
+        }
+        place.caller.is_some()
+    }
 }
 
 /// Lets clients in until there is word to stop, and waits for those who are in. One client more than there is room
@@ -139,7 +150,7 @@ pub(super) async fn keep(socket: TcpListener, implicit_tls: bool, with: Arc<List
             sleep(PAUSE).await;
             continue;
         };
-        // Many clients stand behind one balancer; its own address is not theirs.
+        // Many clients stand behind one balancer; its own address is not theirs, and who they are comes with the header.
         let proxied = with.is_proxy(peer.ip());
         let caller = if proxied { None } else { with.callers.enter(peer.ip()) };
         if caller.is_none() && !proxied {
@@ -155,7 +166,7 @@ pub(super) async fn keep(socket: TcpListener, implicit_tls: bool, with: Arc<List
         let Ok(place) = place else { break };
         let _ = stream.set_nodelay(true);
         let Ok(local) = stream.local_addr() else { continue };
-        let (with, place) = (with.clone(), Place { _place: place, _caller: caller });
+        let (with, place) = (with.clone(), Place { _place: place, caller });
         sessions.spawn(async move { with.serve(stream, Ends { peer, local, implicit_tls }, place).await });
     }
     drop(socket);
@@ -165,6 +176,6 @@ pub(super) async fn keep(socket: TcpListener, implicit_tls: bool, with: Arc<List
 /// One line that does not wait: the buffer of a new connection is empty.
 fn refuse(stream: TcpStream) {
     if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write(b"421 4.7.0 Too many connections from your address\r\n");
+        let _ = stream.write(format!("421 {TOO_MANY}\r\n").as_bytes());
     }
 }

@@ -56,7 +56,7 @@ pub struct ListenOptions {
     pub sessions: usize,
     /// Sessions at once of one IPv4 address, or of one IPv6 network of /64.
     pub per_address: usize,
-    /// Who may name the client in a PROXY header, and must.
+    /// Who may name the client in a PROXY header, and must; a client so named counts by its own address.
     pub proxy_from: Vec<IpNet>,
     /// Our certificate.
     pub tls: ListenTls,
@@ -207,15 +207,19 @@ impl Listening {
         }
     }
 
+    fn next_number(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     fn is_proxy(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.options.proxy_from.iter().any(|net| net.contains(&peer))
     }
 
     /// One client, from its first octet to its result.
-    async fn serve(&self, stream: tokio::net::TcpStream, ends: Ends, place: door::Place) {
-        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        let session = connection::hold(self, number, stream, ends, self.stop.clone()).await;
+    async fn serve(&self, stream: tokio::net::TcpStream, ends: Ends, mut place: door::Place) {
+        let held = connection::hold(self, &mut place, stream, ends, self.stop.clone()).await;
+        let Some(session) = held else { return };
         // A place is given up only for a place among those who wait, so that both numbers hold.
         let _waiting = self.waiting.acquire().await;
         drop(place);

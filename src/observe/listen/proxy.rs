@@ -3,12 +3,14 @@
 //! Standard: `HAProxy`'s PROXY protocol, version 2 (§2.2). Version 1, a line of text, is not taken.
 //! Design: a header is believed only from the addresses that were named; from anywhere else it would let anyone
 //! write whatever identity he likes into the results.
+//! A header that names nobody (of a Unix socket, or of an unspecified family) is refused too: the name heard would be
+//! judged at the balancer's address. The balancer's own connections (LOCAL) are served and are no client's.
 //! Failure: a broken or missing header ends the connection.
 
 use std::io;
 use std::net::SocketAddr;
 
-use proxy_header::{ParseConfig, ProxyHeader};
+use proxy_header::{ParseConfig, Protocol, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Signature, command, family and length.
@@ -20,8 +22,17 @@ const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// How a version 1 header begins.
 const VERSION_1: &[u8] = b"PROXY ";
 
-/// The client and the address that it dialled; `None` where the balancer speaks for itself (a health check).
-pub(super) type Named = Option<(SocketAddr, SocketAddr)>;
+/// Version 2 and the command LOCAL.
+const LOCAL: u8 = 0x20;
+
+/// For whom a balancer speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A client, and the address that it dialled.
+    Client { source: SocketAddr, destination: SocketAddr },
+    /// Itself, as in a health check.
+    Itself,
+}
 
 /// Reads a header, and not one octet more.
 pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Named> {
@@ -36,9 +47,16 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Na
     }
     header.resize(FIXED + length, 0);
     stream.read_exact(&mut header[FIXED..]).await?;
+    // The rest of such a header is to be ignored, whatever its family.
+    if header[12] == LOCAL {
+        return Ok(Named::Itself);
+    }
     let config = ParseConfig { include_tlvs: false, allow_v1: false, allow_v2: true };
     let (read, _) = ProxyHeader::parse(&header, config).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-    Ok(read.proxied_address().map(|a| (a.source, a.destination)))
+    match read.proxied_address() {
+        Some(a) if a.protocol == Protocol::Stream => Ok(Named::Client { source: a.source, destination: a.destination }),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// Whether a client's first octets are, or begin, a PROXY header.
@@ -69,20 +87,36 @@ mod tests {
             octets.extend(b"EHLO");
             let mut rest = octets.as_slice();
             let named = read(&mut rest).await.unwrap();
-            assert_eq!(named, Some((source.parse().unwrap(), destination.parse().unwrap())));
+            let (source, destination) = (source.parse().unwrap(), destination.parse().unwrap());
+            assert_eq!(named, Named::Client { source, destination });
             assert_eq!(rest, b"EHLO");
         }
-        let mut own = &b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"[..];
-        assert_eq!(read(&mut own).await.unwrap(), None);
+        for own in [&b"\x20\0\0\0EHLO"[..], b"\x20\x31\0\x02xxEHLO", b"\x20\xff\0\x01xEHLO"] {
+            let octets = [SIGNATURE, own].concat();
+            let mut rest = octets.as_slice();
+            assert_eq!(read(&mut rest).await.unwrap(), Named::Itself, "{own:?}");
+            assert_eq!(rest, b"EHLO");
+        }
     }
 
     #[tokio::test]
     async fn what_is_no_header_is_refused() {
         let endless = [SIGNATURE, b"\x21\x11\xff\xff", &[0; 9000]].concat();
         let short = [SIGNATURE, b"\x21\x11\0\x04", &[0; 4]].concat();
-        for octets in
-            [&b"PROXY TCP4 203.0.113.1 192.0.2.1 1 25\r\n"[..], b"EHLO mail.example.net\r\n", &endless, &short]
-        {
+        let datagram = [SIGNATURE, b"\x21\x12\0\x0c", &[1; 12]].concat();
+        let unspecified = [SIGNATURE, b"\x21\0\0\0"].concat();
+        let unix = [SIGNATURE, b"\x21\x31\0\xd8", &[b'/'; 216]].concat();
+        let version = [SIGNATURE, b"\x11\x11\0\x0c", &[1; 12]].concat();
+        for octets in [
+            &b"PROXY TCP4 203.0.113.1 192.0.2.1 1 25\r\n"[..],
+            b"EHLO mail.example.net\r\n",
+            &endless,
+            &short,
+            &datagram,
+            &unspecified,
+            &unix,
+            &version,
+        ] {
             assert!(read(&mut { octets }).await.is_err());
         }
         assert!(begins(b"PROXY TCP4") && !begins(b"EHLO x") && !begins(b"\r\n"));
