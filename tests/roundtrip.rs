@@ -54,6 +54,10 @@ enum Does {
     RefuseRecipient,
     /// Asks the recipient's server first whether it takes the recipient; then refuses it.
     VerifyAndRefuse,
+    /// Asks the sender's server first whether there is such a sender, and delivers when there is.
+    VerifySender,
+    /// The same, and refuses the recipient all the same.
+    VerifySenderAndRefuse,
 }
 
 /// A relay: greets as greet.example.net, sends as out.example.net; takes `sender`/`open sesame`.
@@ -126,8 +130,19 @@ async fn serve(
             "RCPT" if does == Does::RefuseRecipient => "554 5.7.1 Relay access denied\r\n",
             "RCPT" if does == Does::VerifyAndRefuse => {
                 let to = *door.lock().unwrap();
-                verify(to.unwrap(), &line).await;
+                assert_eq!(verify(to.unwrap(), &line).await, 250);
                 "550 5.1.1 not verified\r\n"
+            }
+            "RCPT" if matches!(does, Does::VerifySender | Does::VerifySenderAndRefuse) => {
+                let (to, sender) = (*door.lock().unwrap(), envelope[0].replace("MAIL FROM", "RCPT TO"));
+                match verify(to.unwrap(), &sender).await {
+                    250 if does == Does::VerifySender => {
+                        envelope.push(line.clone());
+                        "250 2.1.5 Ok\r\n"
+                    }
+                    250 => "550 5.7.1 no relaying\r\n",
+                    _ => "450 4.1.7 Sender address rejected: unverified address\r\n",
+                }
             }
             "MAIL" | "RCPT" => {
                 envelope.push(line.clone());
@@ -144,13 +159,14 @@ async fn serve(
     }
 }
 
-/// Recipient verification by callout, as Exim and Postfix do it: no message comes.
-async fn verify(door: SocketAddr, recipient: &str) {
+/// Verification of an address by callout, as Exim and Postfix do it: no message comes. Gives the reply to RCPT.
+async fn verify(door: SocketAddr, recipient: &str) -> u16 {
     let mut client = Client::greeted(door).await;
     client.say("EHLO callout.example.net").await;
     client.say("MAIL FROM:<>").await;
-    assert_eq!(client.say(recipient.trim_end()).await, 250);
+    let code = client.say(recipient.trim_end()).await;
     client.say("QUIT").await;
+    code
 }
 
 /// Sends the message on to the door; a bounce goes to its sender instead.
@@ -165,7 +181,8 @@ async fn pass_on(door: SocketAddr, does: Does, envelope: &[String], text: &str) 
     if does == Does::Bounce {
         client.say("MAIL FROM:<>").await;
         let sender = envelope[0].trim_end().replace("MAIL FROM", "RCPT TO");
-        client.say(&sender).await;
+        assert_eq!((client.say(&sender).await, client.say("DATA").await), (250, 354));
+        assert_eq!(client.say("Subject: Undelivered\r\n\r\nsorry\r\n.").await, 250, "it stays in no queue");
     } else {
         for line in envelope {
             assert_eq!(client.say(line.trim_end()).await, 250);
@@ -288,6 +305,23 @@ async fn a_message_that_does_not_come() {
     let trip = ran.trip();
     assert_eq!((ran.exit, &trip["outcome"]), (3, &json!("not-sent")), "asked for the recipient only: {trip:#}");
     assert_eq!(trip["arrival"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_verifies_the_sender() {
+    let relay = Relay::start(Does::VerifySender, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--format", "json"]).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"]), (0, &json!("arrived")), "{trip:#}");
+    assert_eq!(trip["arrival"]["session"]["ehlo"], "out.example.net", "the callout is not the arrival");
+    let callout = &trip["others"][0]["session"];
+    assert_eq!((&callout["rcpt_to"], &callout["arrived"]), (&json!(["t1-sender@probe.example"]), &json!(false)));
+
+    let relay = Relay::start(Does::VerifySenderAndRefuse, None).await;
+    let trip = run(&relay, &["--tls", "auto", "--format", "json"]).await.trip();
+    assert_eq!(trip["outcome"], "not-sent");
+    let look = trip["where_to_look"].to_string();
+    assert!(look.contains("it asked whether the envelope sender t1-sender@probe.example exists (a callout)"), "{look}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

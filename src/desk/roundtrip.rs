@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bounce::Hop;
-use crate::evidence::Sending;
+use crate::evidence::{Sending, Session};
 use crate::judge::{BothSides, Check, Listened, SCHEMA};
 
 /// Other connections kept.
@@ -48,8 +48,8 @@ pub struct Roundtrip {
     pub hops: Vec<Hop>,
     /// Both sides together; `null` where one of them is missing.
     pub comparison: Option<BothSides>,
-    /// Connections to us that brought no message for the token: recipients verified, bounces, failed handshakes,
-    /// strangers.
+    /// Connections to us that brought no message for the token: recipient or sender verified, bounces, failed
+    /// handshakes, strangers.
     pub others: Vec<Listened>,
     /// What stood in the way and where to look; empty where the message arrived.
     pub where_to_look: Vec<String>,
@@ -88,13 +88,13 @@ impl Roundtrip {
         let where_to_look = match outcome {
             Outcome::Arrived => Vec::new(),
             Outcome::NotArrived => lost(sending.as_ref(), &others),
-            Outcome::NotSent => not_sent(greeting.as_ref(), sending.as_ref()),
+            Outcome::NotSent => not_sent(greeting.as_ref(), sending.as_ref(), &others),
         };
         Self { outcome, token, took_ms, greeting, sending, arrival, hops, comparison, others, where_to_look }
     }
 }
 
-fn not_sent(greeting: Option<&Check>, sending: Option<&Sending>) -> Vec<String> {
+fn not_sent(greeting: Option<&Check>, sending: Option<&Sending>, others: &[Listened]) -> Vec<String> {
     let mut look = Vec::new();
     if let Some(sending) = sending {
         if let Some(fault) = &sending.fault {
@@ -109,6 +109,7 @@ fn not_sent(greeting: Option<&Check>, sending: Option<&Sending>) -> Vec<String> 
     } else {
         look.push("The relay's name has no address to dial.".into());
     }
+    look.extend(connections(sending, others));
     look
 }
 
@@ -128,17 +129,34 @@ fn lost(sending: Option<&Sending>, others: &[Listened]) -> Vec<String> {
              --to {domain} --setup prints the records."
         ));
     }
-    for other in others.iter().take(3) {
-        let session = &other.session;
-        let what = match (&session.tls_fault, session.mail_from.first().map(String::as_str)) {
-            (Some(fault), _) => format!("its TLS handshake failed: {fault}"),
-            (None, Some("")) => "it brought a bounce or a delivery report".into(),
-            (None, Some(from)) => format!("it brought mail of {from} for somebody else"),
-            (None, None) => "it named no recipient".into(),
-        };
-        look.push(format!("Connection {} came from {}: {what}.", session.number, session.client.ip()));
-    }
+    look.extend(connections(sending, others));
     look
+}
+
+/// What the first connections wanted that brought no message for the token.
+fn connections(sending: Option<&Sending>, others: &[Listened]) -> Vec<String> {
+    let from = sending.map(|s| s.from.as_str()).unwrap_or_default();
+    let say = |other: &Listened| {
+        let session = &other.session;
+        format!("Connection {} came from {}: {}.", session.number, session.client.ip(), wanted(session, from))
+    };
+    others.iter().take(3).map(say).collect()
+}
+
+fn wanted(session: &Session, from: &str) -> String {
+    let to_sender = session.rcpt_to.iter().any(|to| to.eq_ignore_ascii_case(from));
+    match (&session.tls_fault, session.mail_from.first().map(String::as_str)) {
+        (Some(fault), _) => format!("its TLS handshake failed: {fault}"),
+        (None, _) if to_sender && session.messages == 0 => {
+            format!("it asked whether the envelope sender {from} exists (a callout), was told that it does, and went")
+        }
+        (None, _) if session.matched && session.messages == 0 => {
+            "it asked whether the recipient exists (a callout), was told that it does, and went".into()
+        }
+        (None, Some("")) => "it brought a bounce or a delivery report; the relay's log says of what".into(),
+        (None, Some(from)) => format!("it brought mail of {from} for somebody else"),
+        (None, None) => "it named no recipient".into(),
+    }
 }
 
 /// The commands of the relay's software, as its greeting names it; all three where it does not.

@@ -58,7 +58,9 @@ pub struct Session {
     pub unknown: Vec<String>,
     /// Messages taken and dropped.
     pub messages: usize,
-    /// The Received lines of the last message that was taken, the newest first.
+    /// One of them was for the recipient with the token.
+    pub arrived: bool,
+    /// The Received lines, the newest first: of the message for the token, else of the last one that was taken.
     pub received: Vec<String>,
     /// How it ended.
     pub ended: Ended,

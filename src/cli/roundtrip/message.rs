@@ -49,7 +49,7 @@ impl Recipient {
 /// An address that can stand in MAIL FROM as it is.
 pub(super) fn sender(given: Option<&str>, recipient: &Recipient) -> Result<String, PlanFault> {
     let Some(text) = given else {
-        // The token is not its end, so that a bounce to it is not taken for the message.
+        // The token is not its end: mail to it is a bounce, and not the message.
         return Ok(format!("{}-sender@{}", recipient.token, recipient.domain));
     };
     let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\\' | ',' | ';' | ':' | '(' | ')');

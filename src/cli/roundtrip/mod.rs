@@ -93,6 +93,7 @@ fn prepare(args: &RoundtripArgs) -> Result<(Plan, Vec<Door>), PlanFault> {
         return Err(PlanFault("--tls off: credentials are never sent in clear text; leave one of them out".into()));
     }
     let from = message::sender(args.from.as_deref(), &recipient)?;
+    door.sender = Some(from.clone());
     let letter = Letter {
         message: message::message(&recipient, &from, &door.name),
         to: recipient.address(),
@@ -238,7 +239,7 @@ impl Trip {
         let listened = Listened::new(heard.session, check);
         let from = listened.session.client.ip();
         // A relay that verifies the recipient names the token too, and brings no message.
-        if listened.session.matched && listened.session.messages > 0 && self.arrival.is_none() {
+        if listened.session.arrived && self.arrival.is_none() {
             let took = self.sent.map_or(0.0, |sent| sent.elapsed().as_secs_f64() * 1000.0);
             progress.say(&format!("it came from {from}"));
             self.arrival = Some((listened, (took * 100.0).round() / 100.0));

@@ -175,6 +175,7 @@ pub(super) async fn hold(
         commands: record.count,
         unknown: unknown(&record),
         messages: record.messages,
+        arrived: record.arrived,
         matched: record.matched,
         mail_from: record.senders,
         rcpt_to: record.recipients,

@@ -44,6 +44,8 @@ pub struct ListenOptions {
     pub taking: Taking,
     /// The recipient that is waited for.
     pub token: Option<String>,
+    /// The envelope sender of the message that is waited for ([`ServerPlan::sender`]).
+    pub sender: Option<String>,
     /// Only a session that names the token is looked up.
     pub only_token: bool,
     /// How long we wait before the greeting, for clients that cannot.
@@ -71,6 +73,7 @@ impl ListenOptions {
             name: name.to_owned(),
             taking: Taking::Nobody,
             token: None,
+            sender: None,
             only_token: false,
             greet_delay: Duration::from_millis(250),
             command_time: Duration::from_mins(1),
@@ -202,6 +205,7 @@ impl Listening {
             starttls: !implicit_tls,
             taking: options.taking,
             token: options.token.clone(),
+            sender: options.sender.clone(),
             limits: options.limits,
             ..ServerPlan::default()
         }

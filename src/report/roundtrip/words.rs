@@ -68,7 +68,7 @@ pub(super) fn way(roundtrip: &Roundtrip) -> Vec<(&'static str, String)> {
         lines.push((if place == 0 { "Received" } else { "" }, hop_words(hop)));
     }
     if !roundtrip.others.is_empty() {
-        lines.push(("Others", format!("{} connections that did not name the token", roundtrip.others.len())));
+        lines.push(("Others", format!("{} connections that did not bring it", roundtrip.others.len())));
     }
     lines
 }

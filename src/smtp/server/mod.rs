@@ -85,7 +85,8 @@ pub enum Taking {
     NoMail,
     /// Sender and recipients are heard, and every recipient is refused for now.
     Nobody,
-    /// Mail is taken and dropped: with a [`ServerPlan::token`] to its recipient only, else to any.
+    /// Mail is taken and dropped: with a [`ServerPlan::token`] to its recipient and to [`ServerPlan::sender`] only,
+    /// else to any.
     Drop,
 }
 
@@ -108,6 +109,9 @@ pub struct ServerPlan {
     pub taking: Taking,
     /// The recipient that is waited for, by local part or subaddress.
     pub token: Option<String>,
+    /// The envelope sender of the message that is waited for. It is a recipient too, for relays that ask whether it
+    /// exists before they take its mail (a callout) and for bounces; mail to it is not what is waited for.
+    pub sender: Option<String>,
     /// Bounds.
     pub limits: ServerLimits,
     /// Answers that replace the standard ones.
@@ -129,6 +133,8 @@ struct Transaction {
     named: usize,
     /// Recipients taken.
     taken: usize,
+    /// One of them is waited for.
+    awaited: bool,
 }
 
 /// The server session of one connection.
@@ -341,7 +347,9 @@ impl ServerSession {
         transaction.named += 1;
         let matches = self.plan.token.as_ref().map(|token| names_token(said.address, token));
         self.record.matched |= matches == Some(true);
-        let taken = self.plan.taking == Taking::Drop && matches != Some(false);
+        let sender = self.plan.sender.as_ref().is_some_and(|sender| path::leads_to(said.address, sender));
+        let taken = self.plan.taking == Taking::Drop && (matches != Some(false) || sender);
+        transaction.awaited |= taken && matches == Some(true);
         transaction.taken += usize::from(taken);
         self.transaction = Some(transaction);
         if taken {
@@ -374,7 +382,8 @@ impl ServerSession {
         }
         ended?;
         let body = std::mem::take(&mut self.body);
-        self.record.note_message(body.octets(), body.into_received());
+        let awaited = self.transaction.is_some_and(|t| t.awaited);
+        self.record.note_message(body.octets(), body.into_received(), awaited);
         (self.state, self.transaction) = (State::Commands, None);
         Some(vec![reply(250, &["2.0.0 Taken and dropped"])])
     }

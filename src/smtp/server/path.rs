@@ -60,10 +60,19 @@ impl Said<'_> {
     }
 }
 
+/// The mailbox of a path, which a source route may stand before (RFC 5321 §4.1.2).
+fn mailbox(path: &str) -> &str {
+    path.strip_prefix('@').and_then(|r| r.split_once(':')).map_or(path, |(_, mailbox)| mailbox)
+}
+
+/// Whether a path leads to this mailbox.
+pub(super) fn leads_to(path: &str, address: &str) -> bool {
+    mailbox(path).eq_ignore_ascii_case(address)
+}
+
 /// Whether an address names this token: as its local part, or as the last part of it behind `+`, `-` or `=`.
 pub fn names_token(address: &str, token: &str) -> bool {
-    // The path may hold a source route (RFC 5321 §4.1.2), which stands before the mailbox.
-    let mailbox = address.strip_prefix('@').and_then(|r| r.split_once(':')).map_or(address, |(_, mailbox)| mailbox);
+    let mailbox = mailbox(address);
     let local = mailbox.rsplit_once('@').map_or(mailbox, |(local, _)| local).trim_matches('"');
     if local.eq_ignore_ascii_case(token) {
         return true;

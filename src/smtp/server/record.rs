@@ -44,9 +44,11 @@ pub struct ServerRecord {
     pub matched: bool,
     /// Messages taken and dropped.
     pub messages: usize,
+    /// One of them was for the recipient that is waited for.
+    pub arrived: bool,
     /// Octets of those messages.
     pub message_octets: usize,
-    /// The Received lines of the last message, newest first, folding undone.
+    /// The Received lines, newest first, folding undone: of the message that is waited for, else of the last one.
     pub received: Vec<String>,
     /// Octets came before the greeting was out.
     pub early: bool,
@@ -102,10 +104,13 @@ impl ServerRecord {
         }
     }
 
-    pub(super) fn note_message(&mut self, octets: usize, received: Vec<String>) {
+    pub(super) fn note_message(&mut self, octets: usize, received: Vec<String>, awaited: bool) {
         self.messages += 1;
         self.message_octets += octets;
-        self.received = received;
+        if awaited || !self.arrived {
+            self.received = received;
+        }
+        self.arrived |= awaited;
     }
 
     /// Whether these octets may be kept too; they count when they may.

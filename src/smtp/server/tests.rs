@@ -185,6 +185,35 @@ fn a_message_is_taken_for_the_token_only_and_dropped() {
 }
 
 #[test]
+fn the_sender_is_a_recipient_and_its_mail_is_not_what_is_waited_for() {
+    let plan = ServerPlan {
+        taking: Taking::Drop,
+        token: Some("t1".into()),
+        sender: Some("t1-sender@probe.example".into()),
+        ..plan()
+    };
+    // A callout for the recipient, one for the sender, one for somebody like it, and a bounce.
+    let octets = b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<t1@probe.example>\r\nRSET\r\n\
+        MAIL FROM:<double-bounce@a>\r\nRCPT TO:<T1-sender@probe.example>\r\nRSET\r\n\
+        MAIL FROM:<>\r\nRCPT TO:<t1-sender@other.example>\r\nRSET\r\n\
+        MAIL FROM:<>\r\nRCPT TO:<@a:t1-sender@probe.example>\r\nDATA\r\nReceived: bounce\r\n\r\n.\r\nQUIT\r\n";
+    for size in 1..=octets.len() {
+        let (got, session) = codes(plan.clone(), octets, size);
+        assert_eq!(got[1..11], [250, 250, 250, 250, 250, 250, 250, 250, 451, 250], "chunks of {size}");
+        assert_eq!(got[11..], [250, 250, 354, 250, 221], "chunks of {size}");
+        let record = session.record();
+        assert_eq!((record.matched, record.messages, record.arrived), (true, 1, false));
+        assert_eq!(record.received, ["bounce"]);
+    }
+    let both =
+        [MESSAGE.strip_suffix(b"QUIT\r\n").unwrap(), b"RCPT TO:<t1-sender@probe.example>\r\nDATA\r\n.\r\n"].concat();
+    let (_, session) = codes(plan, &both, 64);
+    let record = session.record();
+    assert_eq!((record.arrived, record.messages), (true, 2));
+    assert_eq!(record.received, ["from b by a"], "a bounce behind it leaves the message's own lines");
+}
+
+#[test]
 fn mail_has_an_order_and_bounds() {
     let limits = ServerLimits { message: 50, recipients: 2, ..ServerLimits::default() };
     let plan = ServerPlan { taking: Taking::Drop, limits, ..plan() };
