@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use client::{Client, Wire};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use smtp_preflight::lab::{Lab, RunningLab, Scenario};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -374,15 +374,39 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_goes_to_the_very_certificate_that_was_given() {
+    let login = [("SMTP_PREFLIGHT_USER", "sender"), ("SMTP_PREFLIGHT_PASSWORD", "open sesame")];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relay.pem");
+    // As `openssl req -x509` makes them: self-signed, and an authority's by its words.
+    for (host, outcome) in [("127.0.0.1", "arrived"), ("other.example", "not-sent")] {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![host.into()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let own = params.self_signed(&key).unwrap();
+        std::fs::write(&file, own.pem()).unwrap();
+        let relay = Relay::start(Does::Deliver, Some(showing(own.der().clone(), &key))).await;
+        let ran = run_with(&relay, &["--format", "json", "--ca", file.to_str().unwrap()], &login).await;
+        let trip = ran.trip();
+        assert_eq!(trip["outcome"], outcome, "{host}: {trip:#}");
+        assert_eq!(relay.heard().contains("AUTH"), outcome == "arrived", "{host}");
+    }
+}
+
 /// TLS with a certificate for this host, signed by the authority.
 fn certified(host: &str, issuer: &CertifiedIssuer<'_, KeyPair>) -> TlsAcceptor {
     let key = KeyPair::generate().unwrap();
     let leaf = CertificateParams::new(vec![host.into()]).unwrap().signed_by(&key, issuer).unwrap();
+    showing(leaf.der().clone(), &key)
+}
+
+fn showing(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
 }

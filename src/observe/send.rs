@@ -43,7 +43,7 @@ pub struct Letter {
     pub tls: SendTls,
     /// Name and password; never without TLS.
     pub login: Option<Login>,
-    /// Authorities trusted beside Mozilla's.
+    /// Authorities trusted beside Mozilla's, and relays' own certificates.
     pub authorities: Vec<CertificateDer<'static>>,
     /// Credentials may go to a relay whose certificate cannot be verified.
     pub any_certificate: bool,
@@ -234,7 +234,7 @@ impl Hand<'_> {
                     SendStage::Auth,
                     format!(
                         "the relay's certificate is not trusted ({why}): the credentials were not sent; give its \
-                         authority with --ca FILE, or --any-certificate"
+                         authority, or itself where it is self-signed, with --ca FILE, or --any-certificate"
                     ),
                 ))
             }

@@ -5,10 +5,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -25,6 +26,8 @@ const MAX_NAMES: usize = 64;
 pub(super) struct Tls {
     provider: Arc<CryptoProvider>,
     verifier: Arc<WebPkiServerVerifier>,
+    /// Certificates that are trusted as a server's own too.
+    given: Arc<[CertificateDer<'static>]>,
     /// A certificate for another name than the one dialled is not trusted.
     by_name: bool,
 }
@@ -34,7 +37,7 @@ impl Tls {
         Self::with_authorities(&[])
     }
 
-    /// Trusts these authorities too.
+    /// Trusts these authorities too, and a server that shows one of these very certificates.
     pub(super) fn with_authorities(authorities: &[CertificateDer<'static>]) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -44,12 +47,16 @@ impl Tls {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
             .build()
             .map_err(|e| Error::General(e.to_string()))?;
-        Ok(Self { provider, verifier, by_name: false })
+        Ok(Self { provider, verifier, given: authorities.into(), by_name: false })
     }
 
     /// For whoever gives something away inside: a certificate must also be for the name dialled (RFC 6125 §6).
     pub(super) fn for_the_name_dialled(self) -> Self {
         Self { by_name: true, ..self }
+    }
+
+    fn witness(&self, objections: Arc<Mutex<Vec<String>>>) -> Witness {
+        Witness { inner: self.verifier.clone(), given: self.given.clone(), by_name: self.by_name, objections }
     }
 
     /// Does the handshake. The name dialled goes into SNI; an address sends none.
@@ -67,7 +74,7 @@ impl Tls {
             None => ServerName::from(stream.peer_addr()?.ip()),
         };
         let objections = Arc::new(Mutex::new(Vec::new()));
-        let witness = Witness { inner: self.verifier.clone(), by_name: self.by_name, objections: objections.clone() };
+        let witness = self.witness(objections.clone());
         let mut config = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(std::io::Error::other)?
@@ -143,8 +150,27 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
 #[derive(Debug)]
 struct Witness {
     inner: Arc<WebPkiServerVerifier>,
+    given: Arc<[CertificateDer<'static>]>,
     by_name: bool,
     objections: Arc<Mutex<Vec<String>>>,
+}
+
+/// What still has to hold of a certificate that was given as trusted itself: its time, its purpose, its name. No chain
+/// is built, since an authority's own certificate in a server's place would end it (RFC 5280 §4.2.1.9).
+fn verify_given(leaf: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<(), Error> {
+    let parsed = ParsedCertificate::try_from(leaf)?;
+    let bad = |why| Err(Error::InvalidCertificate(why));
+    let Ok((_, certificate)) = X509Certificate::from_der(leaf) else { return bad(CertificateError::BadEncoding) };
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if now < certificate.validity().not_before.timestamp() {
+        return bad(CertificateError::NotValidYet);
+    }
+    if now > certificate.validity().not_after.timestamp() {
+        return bad(CertificateError::Expired);
+    }
+    let for_servers =
+        certificate.extended_key_usage().is_ok_and(|usage| usage.is_none_or(|u| u.value.any || u.value.server_auth));
+    if for_servers { verify_server_name(&parsed, name) } else { bad(CertificateError::InvalidPurpose) }
 }
 
 impl Witness {
@@ -213,7 +239,12 @@ impl ServerCertVerifier for Witness {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.note(self.inner.verify_server_cert(leaf, chain, name, ocsp, now).map(|_| ()), leaf);
+        let result = if self.given.contains(leaf) {
+            verify_given(leaf, name, now)
+        } else {
+            self.inner.verify_server_cert(leaf, chain, name, ocsp, now).map(|_| ())
+        };
+        self.note(result, leaf);
         Ok(ServerCertVerified::assertion())
     }
 
@@ -259,8 +290,12 @@ mod tests {
 
     /// What the real verifier says of a certificate, in our words.
     fn said(leaf: &CertificateDer<'_>) -> Vec<String> {
+        said_by(&Tls::new().unwrap(), leaf)
+    }
+
+    fn said_by(tls: &Tls, leaf: &CertificateDer<'_>) -> Vec<String> {
         let objections = Arc::new(Mutex::new(Vec::new()));
-        let witness = Witness { inner: Tls::new().unwrap().verifier, by_name: false, objections: objections.clone() };
+        let witness = tls.witness(objections.clone());
         let name = ServerName::try_from("mail.example.net").unwrap();
         witness.verify_server_cert(leaf, &[], &name, &[], UnixTime::now()).unwrap();
         objections.lock().unwrap().clone()
@@ -287,6 +322,39 @@ mod tests {
             assert_eq!(said(der), [words]);
         }
         assert!(said(&CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01])).len() == 1);
+    }
+
+    #[test]
+    fn a_certificate_that_was_given_is_trusted_as_a_servers_own() {
+        let made = |change: &dyn Fn(&mut CertificateParams)| {
+            let mut params = params(true);
+            change(&mut params);
+            params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+        };
+        let trusting = |given: &CertificateDer<'static>| {
+            Tls::with_authorities(std::slice::from_ref(given)).unwrap().for_the_name_dialled()
+        };
+        let openssls = made(&|_| {});
+        assert_eq!(said_by(&trusting(&openssls), &openssls), [""; 0]);
+        assert_eq!(
+            said_by(&trusting(&made(&|_| {})), &openssls),
+            ["it is self-signed"],
+            "another one of the same name"
+        );
+        for (der, words) in [
+            (made(&|p| p.not_after = rcgen::date_time_ymd(2020, 1, 1)), "it has expired"),
+            (made(&|p| p.not_before = rcgen::date_time_ymd(4000, 1, 1)), "it is not valid yet"),
+            (
+                made(&|p| p.subject_alt_names = vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())]),
+                "it is for another name than the one dialled",
+            ),
+            (
+                made(&|p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]),
+                "it is not made for servers (extended key usage)",
+            ),
+        ] {
+            assert_eq!(said_by(&trusting(&der), &der), [words]);
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub struct RoundtripArgs {
     /// STARTTLS at the relay: required, where offered, or never
     #[arg(long, value_enum, default_value_t = SendTlsArg::Require, help_heading = "Logging in")]
     pub tls: SendTlsArg,
-    /// Trust this authority too, PEM: credentials go to no relay whose certificate cannot be verified
+    /// Trust this authority, or this certificate of the relay itself, too, PEM: credentials go to no relay whose certificate cannot be verified
     #[arg(long, value_name = "FILE", help_heading = "Logging in")]
     pub ca: Option<PathBuf>,
     /// Log in whatever certificate the relay shows
