@@ -52,6 +52,16 @@ enum Does {
     Keep,
     Bounce,
     RefuseRecipient,
+    Greylist,
+    WantLogin,
+    /// Says nothing.
+    BeSilent,
+    /// Breaks the handshake off.
+    BreakTls,
+    /// Closes the connection after the whole message, and delivers it or not.
+    CloseAfterMessage {
+        deliver: bool,
+    },
     /// Asks the recipient's server first whether it takes the recipient; then refuses it.
     VerifyAndRefuse,
     /// Asks the sender's server first whether there is such a sender, and delivers when there is.
@@ -97,6 +107,9 @@ async fn serve(
     heard: &Mutex<Vec<String>>,
     door: &Mutex<Option<SocketAddr>>,
 ) -> Option<()> {
+    if does == Does::BeSilent {
+        return wire.read_u8().await.map(|_| ()).ok();
+    }
     wire.write_all(b"220 greet.example.net ESMTP Postfix\r\n").await.ok()?;
     let (mut envelope, mut message) = (Vec::new(), None::<String>);
     loop {
@@ -107,10 +120,16 @@ async fn serve(
         let line = String::from_utf8(line).unwrap();
         if let Some(text) = &mut message {
             if line == ".\r\n" {
-                wire.write_all(b"250 2.0.0 Ok: queued as 4Xyz1k2Vtqz3xfS\r\n").await.ok()?;
+                let closes = matches!(does, Does::CloseAfterMessage { .. });
+                if !closes {
+                    wire.write_all(b"250 2.0.0 Ok: queued as 4Xyz1k2Vtqz3xfS\r\n").await.ok()?;
+                }
                 let (envelope, text) = (std::mem::take(&mut envelope), message.take().unwrap());
                 let to = *door.lock().unwrap();
                 tokio::spawn(async move { pass_on(to.unwrap(), does, &envelope, &text).await });
+                if closes {
+                    return None;
+                }
             } else {
                 text.push_str(&line);
             }
@@ -118,8 +137,12 @@ async fn serve(
         }
         heard.lock().unwrap().push(line.trim_end().to_owned());
         let reply = match line.split([' ', '\r']).next().unwrap() {
-            "EHLO" if tls.is_some() => "250-greet.example.net\r\n250 STARTTLS\r\n",
+            "EHLO" if tls.is_some() || does == Does::BreakTls => "250-greet.example.net\r\n250 STARTTLS\r\n",
             "EHLO" => "250-greet.example.net\r\n250 AUTH PLAIN\r\n",
+            "STARTTLS" if does == Does::BreakTls => {
+                wire.write_all(b"220 go\r\n").await.ok()?;
+                return None;
+            }
             "STARTTLS" => {
                 wire.write_all(b"220 go\r\n").await.ok()?;
                 wire = Box::new(tls.take()?.accept(wire).await.ok()?);
@@ -128,6 +151,8 @@ async fn serve(
             "AUTH" if line.contains("AHNlbmRlcgBvcGVuIHNlc2FtZQ==") => "235 2.7.0 welcome\r\n",
             "AUTH" => "535 5.7.8 who?\r\n",
             "RCPT" if does == Does::RefuseRecipient => "554 5.7.1 Relay access denied\r\n",
+            "RCPT" if does == Does::Greylist => "450 4.2.0 Greylisted, try again in 300 s\r\n",
+            "MAIL" if does == Does::WantLogin => "530 5.7.0 Authentication required\r\n",
             "RCPT" if does == Does::VerifyAndRefuse => {
                 let to = *door.lock().unwrap();
                 assert_eq!(verify(to.unwrap(), &line).await, 250);
@@ -171,7 +196,7 @@ async fn verify(door: SocketAddr, recipient: &str) -> u16 {
 
 /// Sends the message on to the door; a bounce goes to its sender instead.
 async fn pass_on(door: SocketAddr, does: Does, envelope: &[String], text: &str) {
-    if does == Does::Keep {
+    if matches!(does, Does::Keep | Does::CloseAfterMessage { deliver: false }) {
         return;
     }
     let mut client = Client::greeted(door).await;
@@ -305,6 +330,56 @@ async fn a_message_that_does_not_come() {
     let trip = ran.trip();
     assert_eq!((ran.exit, &trip["outcome"]), (3, &json!("not-sent")), "asked for the recipient only: {trip:#}");
     assert_eq!(trip["arrival"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_handed_over_says_so_and_what_to_do() {
+    let table = async |does| {
+        let relay = Relay::start(does, None).await;
+        let ran = run(&relay, &["--tls", "auto", "--format", "table"]).await;
+        assert_eq!(ran.exit, 3, "{}", ran.out);
+        (ran.out.split_whitespace().collect::<Vec<_>>().join(" "), relay.address)
+    };
+    let (out, address) = table(Does::WantLogin).await;
+    for words in [
+        &format!("NOT SENT Dialled {address} · 530 5.7.0 Authentication required"),
+        "wants a login: give --credentials FILE",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    assert!(!out.contains("Handed over"), "{out}");
+    let (out, _) = table(Does::Greylist).await;
+    for words in ["450 4.2.0", "try again later", "greylists", "--to t1@probe.example --from t1-sender@probe.example"] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    let (out, _) = table(Does::RefuseRecipient).await;
+    assert!(out.contains("from those only that it knows: give --credentials FILE"), "{out}");
+    let (out, address) = table(Does::BreakTls).await;
+    assert!(out.contains(&format!("Dialled {address} Where to look")), "a reply before the fault is not its: {out}");
+    assert!(out.contains("the TLS handshake failed") && !out.contains("The relay's words"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_closes_after_the_message_may_have_taken_it() {
+    let relay = Relay::start(Does::CloseAfterMessage { deliver: false }, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--wait", "1s", "--format", "json"]).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"], &trip["sending"]["accepted"]), (3, &json!("not-arrived"), &json!(false)));
+    assert_eq!(trip["sending"]["fault"]["stage"], "message");
+    let look = trip["where_to_look"].to_string();
+    assert!(look.contains("It is not known whether the relay took it over: the relay closed the connection"), "{look}");
+    let relay = Relay::start(Does::CloseAfterMessage { deliver: true }, None).await;
+    let trip = run(&relay, &["--tls", "auto", "--format", "json"]).await.trip();
+    assert_eq!(trip["outcome"], "arrived", "it is waited for all the same: {trip:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_relay_takes_the_time_once() {
+    let relay = Relay::start(Does::BeSilent, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--timeout", "2s", "--format", "json"]).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"], &trip["sending"]), (3, &json!("not-sent"), &Value::Null));
+    assert!(trip["where_to_look"][0].as_str().unwrap().starts_with("The relay does not greet: "), "{trip:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

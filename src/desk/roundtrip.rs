@@ -7,9 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bounce::Hop;
-use crate::evidence::{Sending, Session};
+use crate::evidence::{SendStage, Sending, Session, Stage};
 use crate::judge::{BothSides, Check, Listened, SCHEMA};
+use crate::smtp::Phase;
 
+/// How to be known to the relay.
+const LOG_IN: &str = "give --credentials FILE, or --auth-user NAME to be asked for the password";
 /// Other connections kept.
 const OTHERS: usize = 20;
 
@@ -40,7 +43,7 @@ pub struct Roundtrip {
     pub took_ms: Option<f64>,
     /// The relay as it greets; `null` where it could not be looked up.
     pub greeting: Option<Check>,
-    /// How the message was handed over; `null` where there was no address to dial.
+    /// How the message was handed over; `null` where there was no address to dial, or nobody who greets.
     pub sending: Option<Sending>,
     /// The session in which it came, and the check of what the relay showed there.
     pub arrival: Option<Listened>,
@@ -61,7 +64,7 @@ pub struct Roundtrip {
 pub enum Outcome {
     /// The relay sent it to us.
     Arrived,
-    /// The relay took it over, and it did not come in time.
+    /// The relay took it over, or did not say whether it did, and it did not come in time.
     NotArrived,
     /// The relay did not take it over.
     NotSent,
@@ -80,7 +83,7 @@ impl Roundtrip {
         let (arrival, took_ms) = arrival.unzip();
         let outcome = match (&arrival, &sending) {
             (Some(_), _) => Outcome::Arrived,
-            (None, Some(sending)) if sending.accepted => Outcome::NotArrived,
+            (None, Some(sending)) if sending.accepted || sending.unanswered() => Outcome::NotArrived,
             _ => Outcome::NotSent,
         };
         let hops = arrival.iter().flat_map(|a| &a.session.received).map(|line| Hop::read(line)).collect();
@@ -100,12 +103,14 @@ fn not_sent(greeting: Option<&Check>, sending: Option<&Sending>, others: &[Liste
         if let Some(fault) = &sending.fault {
             look.push(format!("The message was not handed over: {}.", fault.detail));
         }
-        if let Some(stage) = sending.stages.last().filter(|s| s.code >= 400) {
+        if let Some(stage) = sending.refusal() {
             let enhanced = stage.enhanced.as_ref().map(|e| format!(" {e}")).unwrap_or_default();
             look.push(format!("The relay's words: {}{enhanced} {}", stage.code, stage.text));
+            look.extend(advice(sending, stage));
         }
     } else if let Some(fault) = greeting.and_then(|g| g.smtp.as_ref()).and_then(|s| s.fault.as_ref()) {
-        look.push(format!("The relay was not reached: {}.", fault.detail));
+        let what = if fault.phase == Phase::Greeting { "does not greet" } else { "was not reached" };
+        look.push(format!("The relay {what}: {}.", fault.detail));
     } else {
         look.push("The relay's name has no address to dial.".into());
     }
@@ -113,11 +118,41 @@ fn not_sent(greeting: Option<&Check>, sending: Option<&Sending>, others: &[Liste
     look
 }
 
+/// What a refusal asks for.
+fn advice(sending: &Sending, refusal: &Stage) -> Option<String> {
+    let enveloped = matches!(refusal.stage, SendStage::Mail | SendStage::Rcpt | SendStage::Data | SendStage::Message);
+    match refusal.code {
+        // RFC 3207 §4 and RFC 4954 §6 share the code.
+        530 if sending.tls.is_none() && refusal.text.to_ascii_uppercase().contains("STARTTLS") => {
+            Some("The relay wants TLS first: leave out --tls off.".into())
+        }
+        530 if !sending.authenticated => Some(format!("The relay wants a login: {LOG_IN}.")),
+        500..=599 if refusal.stage == SendStage::Rcpt && !sending.authenticated => Some(format!(
+            "A relay takes mail for other domains from those only that it knows: {LOG_IN}, or let it know this address."
+        )),
+        // Greylisting knows a message by client, sender and recipient (RFC 6647 §2.1): a fresh token is a new one.
+        400..=499 if enveloped => Some(format!(
+            "That is for now: try again later. A relay that greylists takes the same message after some minutes: give \
+             --to {} --from {} then, since a fresh token begins anew.",
+            sending.to, sending.from
+        )),
+        400..=499 => Some("That is for now: try again later.".into()),
+        _ => None,
+    }
+}
+
 fn lost(sending: Option<&Sending>, others: &[Listened]) -> Vec<String> {
     let mut look = Vec::new();
     if let Some(sending) = sending {
         let domain = sending.to.rsplit_once('@').map_or(sending.to.as_str(), |(_, domain)| domain);
         match &sending.queue_id {
+            None if sending.unanswered() => {
+                let detail = sending.fault.as_ref().map(|f| f.detail.as_str()).unwrap_or_default();
+                look.push(format!(
+                    "It is not known whether the relay took it over: {detail}. Look for the recipient {} in its log.",
+                    sending.to
+                ));
+            }
             Some(id) => look.push(format!(
                 "The relay queued it as {id}. Look for that in its log and queue: {}.",
                 where_in_the_queue(sending, id)

@@ -36,6 +36,20 @@ pub struct Sending {
     pub fault: Option<SendFault>,
 }
 
+impl Sending {
+    /// The relay's answer to the very thing that failed; nothing where it gave none.
+    pub fn refusal(&self) -> Option<&Stage> {
+        let fault = self.fault.as_ref()?;
+        self.stages.last().filter(|s| s.stage == fault.stage && !(200..400).contains(&s.code))
+    }
+
+    /// The whole message was sent, and the relay did not say what it made of it: it may have taken it over
+    /// (RFC 5321 §4.5.3.2.6).
+    pub fn unanswered(&self) -> bool {
+        self.fault.as_ref().is_some_and(|f| f.stage == SendStage::Message) && self.refusal().is_none()
+    }
+}
+
 /// Where in the dialogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -54,8 +68,10 @@ pub enum SendStage {
     Mail,
     /// RCPT TO.
     Rcpt,
-    /// DATA, and the message's end.
+    /// DATA.
     Data,
+    /// The message, up to the reply to its end.
+    Message,
 }
 
 /// One answer of the relay.

@@ -214,13 +214,37 @@ impl Hand<'_> {
         self.command(client, SendStage::Mail, format!("MAIL FROM:<{}>\r\n", letter.from).as_bytes()).await?;
         self.command(client, SendStage::Rcpt, format!("RCPT TO:<{}>\r\n", letter.to).as_bytes()).await?;
         client.timeout = self.left();
-        let taken = client.data(&letter.message).await.map_err(|e| self.refused(SendStage::Data, &e))?;
-        self.note(SendStage::Data, &taken);
+        let go = client.cmd(b"DATA\r\n").await.map_err(|e| self.refused(SendStage::Data, &e))?;
+        self.note(SendStage::Data, &go);
+        go.assert_code(354).map_err(|e| fault(SendStage::Data, words(&e)))?;
+        let taken = self.message(client).await?;
         self.sending.accepted = true;
         self.sending.queue_id = queue_id(taken.message());
         // The message is over; what comes of QUIT changes nothing.
         let _ = tokio::time::timeout(Duration::from_secs(2), client.cmd(b"QUIT\r\n")).await;
         Ok(())
+    }
+
+    /// The message and the reply to its end.
+    async fn message<T: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        client: &mut SmtpClient<T>,
+    ) -> Result<smtp_proto::Response<String>, SendFault> {
+        let handing = async {
+            client.write_message(&self.letter.message).await.map_err(Error::Io)?;
+            client.read().await
+        };
+        let reply = match timeout_at(self.deadline, handing).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(Error::UnparseableReply)) => {
+                let what = "the relay closed the connection after the message, or its reply to it cannot be read";
+                return Err(fault(SendStage::Message, what));
+            }
+            Ok(Err(e)) => return Err(fault(SendStage::Message, words(&e))),
+            Err(_) => return Err(fault(SendStage::Message, "the relay took the message and did not answer in time")),
+        };
+        self.note(SendStage::Message, &reply);
+        reply.into_positive_completion().map_err(|e| fault(SendStage::Message, words(&e)))
     }
 
     fn may_log_in(&self, secure: bool) -> Result<(), SendFault> {

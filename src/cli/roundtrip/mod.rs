@@ -31,7 +31,7 @@ use crate::observe::listen::{Door, Heard, ListenOptions, Listener, Stop};
 use crate::observe::send::{Letter, SendTls, send};
 use crate::observe::{Family, Options, Request};
 use crate::report::{self, TableOptions};
-use crate::smtp::{Taking, TlsMode};
+use crate::smtp::{Phase, Taking, TlsMode};
 use crate::target::Target;
 use message::Recipient;
 use progress::Progress;
@@ -161,7 +161,7 @@ async fn hold(args: &RoundtripArgs, plan: Plan, doors: Vec<Door>) -> Exit {
     };
     let greeting = chosen(dialled);
     let mut sending = None;
-    if let Some(address) = greeting.as_ref().and_then(|e| e.target.address) {
+    if let Some(address) = greeting.as_ref().filter(|e| greets(e)).and_then(|e| e.target.address) {
         progress.say(&format!("sending to {} through {address}", plan.recipient.address()));
         sending = tokio::select! {
             done = send(&plan.relay, address, &plan.letter) => Some(done),
@@ -169,7 +169,7 @@ async fn hold(args: &RoundtripArgs, plan: Plan, doors: Vec<Door>) -> Exit {
         };
         trip.sent = Some(Instant::now());
     }
-    if sending.as_ref().is_some_and(|s| s.accepted) {
+    if sending.as_ref().is_some_and(|s| s.accepted || s.unanswered()) {
         trip.wait(&mut listener, &mut signals, &mut progress, &plan, sending.as_ref()).await;
     }
     listener.stop(Stop::Soon);
@@ -191,6 +191,12 @@ fn chosen(dialled: Vec<Evidence>) -> Option<Evidence> {
     dialled.into_iter().nth(greeted.unwrap_or(0))
 }
 
+/// Whether the relay has said anything: where it cannot be reached or is silent, a second try only takes the time again.
+fn greets(dialled: &Evidence) -> bool {
+    let fault = dialled.smtp.as_ref().and_then(|s| s.fault.as_ref());
+    fault.is_none_or(|f| !matches!(f.phase, Phase::Resolve | Phase::Connect | Phase::Greeting))
+}
+
 /// What our door has seen.
 struct Trip {
     arrival: Option<(Listened, f64)>,
@@ -209,8 +215,13 @@ impl Trip {
         sending: Option<&Sending>,
     ) {
         let until = Instant::now() + plan.wait;
-        let id = sending.and_then(|s| s.queue_id.as_deref()).map(|id| format!(" as {id}")).unwrap_or_default();
-        progress.say(&format!("the relay queued it{id}; waiting for it here"));
+        match sending.and_then(|s| s.queue_id.as_deref()) {
+            _ if sending.is_some_and(Sending::unanswered) => {
+                progress.say("the relay did not answer to the message; waiting for it here all the same");
+            }
+            Some(id) => progress.say(&format!("the relay queued it as {id}; waiting for it here")),
+            None => progress.say("the relay queued it; waiting for it here"),
+        }
         while self.arrival.is_none() {
             tokio::select! {
                 heard = listener.next() => match heard {

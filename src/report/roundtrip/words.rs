@@ -59,7 +59,7 @@ pub(super) fn rows(comparison: &BothSides) -> Vec<[String; 4]> {
 pub(super) fn way(roundtrip: &Roundtrip) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if let Some(sending) = &roundtrip.sending {
-        lines.push(("Handed over", handed_over(sending)));
+        lines.push((if sending.accepted { "Handed over" } else { "Dialled" }, handed_over(sending)));
     }
     if let Some(took) = roundtrip.took_ms {
         lines.push(("Arrived", format!("{:.1} s later", took / 1000.0)));
@@ -74,14 +74,17 @@ pub(super) fn way(roundtrip: &Roundtrip) -> Vec<(&'static str, String)> {
 }
 
 fn handed_over(sending: &Sending) -> String {
-    let mut parts = vec![format!("to {}", short(&sending.relay))];
+    let to = if sending.accepted { "to " } else { "" };
+    let mut parts = vec![format!("{to}{}", short(&sending.relay))];
     if let Some(tls) = &sending.tls {
         parts.push(short(&tls.version));
     }
     if sending.authenticated {
         parts.push("logged in".into());
     }
-    if let Some(last) = sending.stages.last() {
+    // A reply to something before the fault says nothing of it.
+    let last = if sending.accepted { sending.stages.last() } else { sending.refusal() };
+    if let Some(last) = last {
         let enhanced = last.enhanced.as_ref().map(|e| format!(" {}", short(e))).unwrap_or_default();
         parts.push(format!("{}{enhanced} {}", last.code, short(&last.text)));
     }
