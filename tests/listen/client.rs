@@ -26,9 +26,21 @@ pub(crate) struct Client {
 impl Client {
     /// Connects, and says and hears nothing yet.
     pub(crate) async fn connect(to: SocketAddr) -> Self {
-        let stream = TcpStream::connect(to).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { wire: Some(Box::new(stream)), read: Vec::new() }
+        Self::try_connect(to).await.unwrap()
+    }
+
+    async fn try_connect(to: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { wire: Some(Box::new(stream)), read: Vec::new() })
+    }
+
+    /// A whole session under this name; `false` where there is nobody who holds it any more.
+    pub(crate) async fn visit(to: SocketAddr, name: &str) -> bool {
+        let Ok(mut client) = Self::try_connect(to).await else { return false };
+        client.reply().await == 220
+            && client.say(&format!("EHLO {name}")).await == 250
+            && client.say("QUIT").await == 221
     }
 
     /// Connects, and reads the greeting.

@@ -121,3 +121,29 @@ async fn a_reader_that_goes_away_ends_it_and_a_file_keeps_all() {
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2, "a second run adds to the first");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_leaves_whole_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("heard.ndjson");
+    std::fs::write(&file, "{\"half\": ").unwrap();
+    // A file may not grow past 60 or 120 KiB, as the shell counts; the signal that says so is ignored.
+    let ear = Ear::start_under("trap '' XFSZ; ulimit -f 120", &["--output", file.to_str().unwrap()]).await;
+    for _ in 0..40 {
+        if !Client::visit(ear.doors[0], "mail.example.net").await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let ended = ear.ended().await;
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.err);
+    assert!(ended.err.contains("heard.ndjson cannot be written: File too large"), "{}", ended.err);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (half, whole) = text.split_once('\n').unwrap();
+    assert_eq!(half, "{\"half\": ", "an earlier run's half line is not ours to remove, nor to go on with");
+    assert!(whole.ends_with('\n') && whole.lines().count() > 1);
+    for line in whole.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+    }
+}

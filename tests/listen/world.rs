@@ -59,8 +59,14 @@ impl Ended {
 impl Ear {
     /// Starts it with these options behind a door of its own choice, and waits until it listens.
     pub(crate) async fn start(more: &[&str]) -> Self {
+        Self::start_under(":", more).await
+    }
+
+    /// The same in a shell that has done this first.
+    pub(crate) async fn start_under(shell: &str, more: &[&str]) -> Self {
         let lab = Lab::start(&Scenario::parse("ear", WORLD).unwrap()).await.unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_smtp-preflight")]);
         command.args(["listen", "--name", "probe.example.net", "--resolver", &lab.resolvers[0].to_string()]);
         if !more.contains(&"--bind") {
             command.args(["--bind", "127.0.0.1:0"]);
