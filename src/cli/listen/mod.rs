@@ -70,9 +70,11 @@ impl Plan {
 /// A token that can be the end of a local part.
 pub(super) fn check_token(option: &str, token: &str) -> Result<(), PlanFault> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '=');
-    if token.is_empty() || token.len() > MAX_TOKEN || !token.chars().all(fits) {
+    // No atom of a dot-string is empty (RFC 5321 §4.1.2).
+    if token.len() > MAX_TOKEN || !token.chars().all(fits) || token.split('.').any(str::is_empty) {
         return Err(PlanFault(format!(
-            "{option} {}: give 1 to {MAX_TOKEN} letters, digits and any of . _ - + =, without the domain",
+            "{option} {}: give 1 to {MAX_TOKEN} letters, digits and any of . _ - + =, a dot only between others, \
+             without the domain",
             report::clean_bounded(token, 80)
         )));
     }

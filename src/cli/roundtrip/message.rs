@@ -10,6 +10,12 @@ use crate::cli::plan::PlanFault;
 use crate::name::{HostName, unmap};
 use crate::observe::listen::Door;
 use crate::observe::send::fresh_token;
+use crate::smtp::names_token;
+
+/// Octets of a local part (RFC 5321 §4.5.3.1.1).
+const MAX_LOCAL: usize = 64;
+/// Octets of an address: a path of 256 (§4.5.3.1.3) without its brackets.
+const MAX_ADDRESS: usize = 254;
 
 /// Where the message goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +58,25 @@ pub(super) fn sender(given: Option<&str>, recipient: &Recipient) -> Result<Strin
         // The token is not its end: mail to it is a bounce, and not the message.
         return Ok(format!("{}-sender@{}", recipient.token, recipient.domain));
     };
-    let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\\' | ',' | ';' | ':' | '(' | ')');
-    let parts = text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && HostName::parse(domain).is_ok());
-    match parts {
-        Some(_) if text.len() <= 254 && text.chars().all(fits) => Ok(text.to_owned()),
-        _ => Err(PlanFault(format!(
-            "--from {}: give an address such as postmaster@example.net",
-            crate::report::clean_bounded(text, 80)
-        ))),
+    let fault = |words| Err(PlanFault(format!("--from {}: {words}", crate::report::clean_bounded(text, 80))));
+    let parts = text.rsplit_once('@').filter(|(local, _)| is_dot_string(local));
+    let Some((local, domain)) = parts.and_then(|(local, domain)| Some((local, HostName::parse(domain).ok()?))) else {
+        return fault("give an address such as postmaster@example.net, without quotes");
+    };
+    if domain.to_string() == recipient.domain && names_token(local, &recipient.token) {
+        return fault("that is the recipient too, and a bounce would be taken for the message; give another");
     }
+    match format!("{local}@{domain}") {
+        address if address.len() <= MAX_ADDRESS => Ok(address),
+        _ => fault("give an address of 254 characters at most"),
+    }
+}
+
+/// Whether a local part can stand as it is: atoms with a dot between them (RFC 5321 §4.1.2, RFC 5322 §3.2.3). The
+/// quoted form, which mailboxes should do without (the same section), is none.
+fn is_dot_string(local: &str) -> bool {
+    let atext = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    local.len() <= MAX_LOCAL && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(atext))
 }
 
 /// A small message that says what it is.
@@ -122,7 +138,19 @@ mod tests {
         assert_ne!(a.token, b.token);
         assert!(crate::smtp::names_token(&a.address(), &a.token));
         assert!(!crate::smtp::names_token(&sender(None, &a).unwrap(), &a.token));
-        for bad in ["", "@probe.example", "t1@", "a b@probe.example", "t1@a..b", "<t1@probe.example>"] {
+        for bad in [
+            "",
+            "@probe.example",
+            "t1@",
+            "a b@probe.example",
+            "t1@a..b",
+            "<t1@probe.example>",
+            "a..b@probe.example",
+            ".x@probe.example",
+            "x.@probe.example",
+            "a@b@probe.example",
+            "\"t1\"@probe.example",
+        ] {
             assert!(Recipient::parse(bad).is_err(), "{bad}");
         }
     }
@@ -131,11 +159,31 @@ mod tests {
     fn senders_that_cannot_break_out() {
         let to = Recipient::parse("t1@probe.example").unwrap();
         assert_eq!(sender(Some("a.b+c@example.net"), &to).unwrap(), "a.b+c@example.net");
-        for bad in
-            ["", "a", "a@", "@b.example", "a>@b.example", "a\r\nRCPT TO:<x>@b.example", "a b@c.example", "a@b..c"]
-        {
+        assert_eq!(sender(Some("o'brien/x=y@B\u{fc}cher.example"), &to).unwrap(), "o'brien/x=y@xn--bcher-kva.example");
+        let (long, longer) = (format!("{}@b.example", "a".repeat(64)), format!("{}@b.example", "a".repeat(65)));
+        assert_eq!(sender(Some(&long), &to).unwrap(), long);
+        for bad in [
+            "",
+            "a",
+            "a@",
+            "@b.example",
+            "a>@b.example",
+            "a\r\nRCPT TO:<x>@b.example",
+            "a b@c.example",
+            "a@b..c",
+            "a..b@c.example",
+            ".a@c.example",
+            "a.@c.example",
+            "a@b@c.example",
+            "\"a b\"@c.example",
+            "b\u{fc}cher@c.example",
+            "t1@probe.example",
+            "box+T1@probe.example",
+            &longer,
+        ] {
             assert!(sender(Some(bad), &to).is_err(), "{bad}");
         }
+        assert!(sender(Some("t1@other.example"), &to).is_ok());
     }
 
     #[test]
