@@ -269,10 +269,10 @@ fn a_receivers_rule_is_explained() {
     for entry in rule_entries() {
         let handle = entry.handle();
         let text = explain_rule(&entry, &TableOptions::default());
-        // An address of a page may be folded anywhere.
-        let bare = |t: &str| t.split_whitespace().collect::<String>();
-        assert!(text.starts_with(&handle) && bare(&text).contains(&bare(entry.source)), "{text}");
-        assert!(text.lines().all(|l| l.chars().count() <= 80) && !text.contains("  \n"), "{text}");
+        assert!(text.starts_with(&handle) && flat(&text).contains(&flat(entry.source)), "{text}");
+        // The address of a page is wider than a terminal now and then, and stays whole.
+        assert!(text.lines().all(|l| l.chars().count() <= 80 || l.contains("https://")), "{text}");
+        assert!(!text.contains("  \n"), "{text}");
     }
     let (out, _, code) = said(&explain(&["t-online/4.1", "host", "name"]));
     assert_eq!((code, out.starts_with("t-online/4.1 host name\n")), (0, true), "{out}");

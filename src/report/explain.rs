@@ -4,7 +4,7 @@ use super::cells::severity_words;
 use super::ink::Ink;
 use super::receivers_explain::explain_receiver;
 use super::table::{TableOptions, pad};
-use super::wrap::{fit, hang};
+use super::wrap::{fit, hang_own};
 use crate::judge::{Code, Entry};
 
 /// Indent of a section's text.
@@ -24,14 +24,14 @@ pub fn explain_list(options: &TableOptions) -> String {
             let fill = pad(SEVERITY - severity_words(entry.severity).len());
             let indent = BODY + SEVERITY + longest + 2;
             let lead = format!("{}{severity}{fill}{}", pad(BODY), fit(entry.slug, longest + 2));
-            lines.extend(hang(&lead, entry.title, indent, options.width));
+            lines.extend(hang_own(&lead, entry.title, indent, options.width));
         }
         lines.push(String::new());
     }
     lines.push(explain_receiver(None, options));
     let close = "`smtp-preflight explain CODE` explains one, `explain RECEIVER/RULE` a receiver's rule; \
                  `smtp-preflight explain '550 5.7.25 …'` a refusal.";
-    lines.extend(hang("", close, 0, options.width));
+    lines.extend(hang_own("", close, 0, options.width));
     lines.join("\n") + "\n"
 }
 
@@ -39,7 +39,7 @@ pub fn explain_list(options: &TableOptions) -> String {
 pub fn explain_code(entry: &Entry, options: &TableOptions) -> String {
     let ink = Ink { color: options.color };
     let severity = severity_words(entry.severity);
-    let mut lines = hang("", &format!("{} ({severity}): {}", entry.slug, entry.title), 0, options.width);
+    let mut lines = hang_own("", &format!("{} ({severity}): {}", entry.slug, entry.title), 0, options.width);
     for line in &mut lines {
         *line = ink.severity(entry.severity, line);
     }
@@ -47,7 +47,7 @@ pub fn explain_code(entry: &Entry, options: &TableOptions) -> String {
         lines.push(String::new());
         lines.push(ink.strong(title));
         for text in texts {
-            lines.extend(hang(&pad(BODY), text, BODY, options.width));
+            lines.extend(hang_own(&pad(BODY), text, BODY, options.width));
         }
     };
     section("In plain words", &[entry.meaning]);
@@ -58,12 +58,12 @@ pub fn explain_code(entry: &Entry, options: &TableOptions) -> String {
     }
     for rule in entry.receivers {
         let text = format!("{}: {}", rule.name, rule.does);
-        lines.extend(hang(&format!("{}· ", pad(BODY)), &text, BODY + 2, options.width));
+        lines.extend(hang_own(&format!("{}· ", pad(BODY)), &text, BODY + 2, options.width));
     }
     let mut section = |title: &str, text: &str| {
         lines.push(String::new());
         lines.push(ink.strong(title));
-        lines.extend(hang(&pad(BODY), text, BODY, options.width));
+        lines.extend(hang_own(&pad(BODY), text, BODY, options.width));
     };
     section("What removes it", entry.remedy);
     section("Who can remove it", entry.who);

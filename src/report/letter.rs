@@ -3,7 +3,7 @@
 //! Units: lines of at most [`WIDTH`] columns, as mail is read; a zone line, a command or a word that is longer
 //! stays in one piece, since it is there to be copied. The texts put in are cleaned by the caller.
 
-use super::wrap::width;
+use super::wrap::{width, words};
 use crate::bounce::Identity;
 
 /// Mail is read at this width.
@@ -25,6 +25,8 @@ pub(super) struct Task<'a> {
     pub withdraw: &'a [String],
     /// Where and how.
     pub how: &'a [String],
+    /// Those of them that are commands or settings.
+    pub verbatim: &'a [String],
 }
 
 impl Letter {
@@ -70,7 +72,11 @@ impl Letter {
             }
             self.lines.extend(task.withdraw.iter().map(|l| format!("       {l}")));
             for how in task.how {
-                self.hang("   - ", how);
+                if task.verbatim.contains(how) {
+                    self.lines.push(format!("       {how}"));
+                } else {
+                    self.hang("   - ", how);
+                }
             }
         }
     }
@@ -102,10 +108,10 @@ impl Letter {
     }
 }
 
-/// Folds at spaces only.
+/// Folds at spaces only, and at none within backticks.
 fn fill(text: &str, limit: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ').filter(|w| !w.is_empty()) {
+    for word in words(text) {
         match lines.last_mut().filter(|l| l.is_empty() || width(l) + 1 + width(word) <= limit) {
             Some(line) => {
                 line.push_str(if line.is_empty() { "" } else { " " });

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::ink::Ink;
 use super::table::{TableOptions, pad};
-use super::wrap::{fit, hang};
+use super::wrap::{fit, hang_own};
 use crate::judge::receivers::{Basis, RuleEntry, rule_entries};
 
 /// Indent of a section's text.
@@ -21,7 +21,7 @@ pub fn explain_rule(entry: &RuleEntry, options: &TableOptions) -> String {
         lines.push(String::new());
         lines.push(ink.strong(title));
         for text in texts {
-            lines.extend(hang(&pad(BODY), text, BODY, options.width));
+            lines.extend(hang_own(&pad(BODY), text, BODY, options.width));
         }
     };
     let measured = entry.basis == Basis::Measured;
@@ -60,7 +60,7 @@ pub fn explain_receiver(receiver: Option<&str>, options: &TableOptions) -> Strin
     }
     for entry in shown() {
         let lead = format!("{}{}", pad(BODY), fit(&entry.handle(), longest + 2));
-        lines.extend(hang(&lead, &entry.looks_at, BODY + longest + 2, options.width));
+        lines.extend(hang_own(&lead, &entry.looks_at, BODY + longest + 2, options.width));
     }
     lines.push(String::new());
     lines.join("\n") + "\n"

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::clean::clean_bounded;
 use super::ink::Ink;
 use super::table::{TableOptions, pad};
-use super::wrap::hang;
+use super::wrap::hang_own;
 use crate::bounce::{Basis, Bounce, Cause, Identity};
 use crate::judge::Code;
 use crate::name::EhloName;
@@ -62,14 +62,14 @@ pub fn explain_refusal(bounce: &Bounce, options: &TableOptions) -> String {
     let ink = Ink { color: options.color };
     let codes = codes_of(bounce);
     let width = options.width;
-    let mut lines = hang("", &headline(bounce), 0, width);
+    let mut lines = hang_own("", &headline(bounce), 0, width);
     for line in &mut lines {
         *line = ink.strong(line);
     }
     lines.push(String::new());
     let mut labelled = |label: &str, text: &str| {
         let text = clean_bounded(text, MAX_TEXT);
-        lines.extend(hang(&format!("{label:LABEL$}"), &text, LABEL, width));
+        lines.extend(hang_own(&format!("{label:LABEL$}"), &text, LABEL, width));
     };
     if let Some(reply) = bounce.reply.as_ref().filter(|r| !r.text.is_empty()) {
         labelled("It says", &reply.text);
@@ -103,15 +103,15 @@ pub fn explain_refusal(bounce: &Bounce, options: &TableOptions) -> String {
         let entry = code.entry();
         let lead = if codes.len() > 1 { format!("{}: ", entry.slug) } else { String::new() };
         lines.push(String::new());
-        lines.extend(hang("", &format!("{lead}{}", entry.meaning), 0, width));
+        lines.extend(hang_own("", &format!("{lead}{}", entry.meaning), 0, width));
     }
     if let Some(lasting) = lasting(bounce, &codes) {
         lines.push(String::new());
-        lines.extend(hang("", lasting, 0, width));
+        lines.extend(hang_own("", lasting, 0, width));
     }
     lines.extend([String::new(), ink.strong("Next")]);
     for (command, why) in next(bounce, &codes) {
-        lines.extend(hang(&pad(2), why, 2, width));
+        lines.extend(hang_own(&pad(2), why, 2, width));
         // A command is copied whole, so it is never folded.
         lines.extend(command.map(|c| format!("{}{}", pad(4), ink.record(&c))));
     }

@@ -1,8 +1,8 @@
 //! The human report: the verdict, the three-way table, short facts, then what to do.
 //!
 //! Shape: a reader of the first screen has the answer. Signs and words carry it, colour only helps.
-//! Units: columns; no line is wider than [`TableOptions::width`] but a zone record whose owner name
-//! alone is wider, since a record broken within a name is no record.
+//! Units: columns; no line is wider than [`TableOptions::width`] but one that holds what is there to be copied:
+//! a zone record, a command, a setting, the address of a page. Broken in two it would be none.
 
 use tabled::builder::Builder;
 use tabled::settings::Style;
@@ -16,7 +16,7 @@ use super::facts::facts;
 use super::ink::Ink;
 use super::receivers::receivers_lines;
 use super::todo::todo;
-use super::wrap::{hang, width, wrap};
+use super::wrap::{hang, verbatim, width, wrap};
 use crate::judge::{Check, EdgeState, Finding, Fix};
 
 /// The narrowest width that is kept to; less counts as this.
@@ -220,7 +220,7 @@ fn the_fix(fix: &Fix, limit: usize, ink: Ink) -> Vec<String> {
         }
     }
     for record in &fix.records {
-        lines.extend(one_record(&text(record), limit).iter().map(|l| ink.record(l)));
+        lines.push(ink.record(&one_record(&text(record), limit)));
     }
     if !fix.who.is_empty() {
         lines.extend(hang(&lead("Who:"), &text(&fix.who), indent, limit));
@@ -233,25 +233,7 @@ pub(super) fn pad(columns: usize) -> String {
     " ".repeat(columns)
 }
 
-/// A zone line, folded only between its fields; moved to the left as far as its longest field needs.
-pub(super) fn one_record(record: &str, limit: usize) -> Vec<String> {
-    const INDENT: usize = BODY + FIX + 2;
-    let longest = record.split(' ').map(width).max().unwrap_or(0);
-    let indent = INDENT.min(limit.saturating_sub(longest));
-    let mut lines: Vec<String> = Vec::new();
-    for field in record.split(' ').filter(|f| !f.is_empty()) {
-        match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(field) <= limit => {
-                line.push(' ');
-                line.push_str(field);
-            }
-            // A zone line that goes on is indented, so that it does not read as a new owner name.
-            Some(_) => {
-                let indent = (indent + 2).min(limit.saturating_sub(width(field)));
-                lines.push(" ".repeat(indent) + field);
-            }
-            None => lines.push(" ".repeat(indent) + field),
-        }
-    }
-    lines
+/// A zone line, never folded: pasted into a zone file it must be one line.
+pub(super) fn one_record(record: &str, limit: usize) -> String {
+    verbatim(record, BODY + FIX + 2, limit)
 }

@@ -214,13 +214,20 @@ fn customer(check: &Check) -> String {
         "Where name, address and PTR do not agree, other mail servers take the mail for forged and refuse it or put it into the spam \
          folder. The text of your mail is not the reason.",
     );
-    let cleaned: Vec<[Vec<String>; 3]> =
-        steps.iter().map(|s| [texts(&s.publish), texts(&s.withdraw), texts(&s.how)]).collect();
+    let cleaned: Vec<[Vec<String>; 4]> =
+        steps.iter().map(|s| [texts(&s.publish), texts(&s.withdraw), texts(&s.how), texts(&s.verbatim)]).collect();
     let words: Vec<(String, String)> = steps.iter().map(|s| (text(&s.action), text(&s.who))).collect();
     let tasks: Vec<Task<'_>> = cleaned
         .iter()
         .zip(&words)
-        .map(|([publish, withdraw, how], (action, who))| Task { action, who, publish, withdraw, how })
+        .map(|([publish, withdraw, how, verbatim], (action, who))| Task {
+            action,
+            who,
+            publish,
+            withdraw,
+            how,
+            verbatim,
+        })
         .collect();
     letter.tasks("What we need you to do:", &tasks);
     if let Some(seconds) = steps.iter().filter_map(|s| s.cached_for).max().filter(|s| *s > 0) {

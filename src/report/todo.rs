@@ -3,7 +3,7 @@
 use super::clean::clean_bounded;
 use super::ink::Ink;
 use super::table::{one_record, pad};
-use super::wrap::hang;
+use super::wrap::{hang, hang_own, verbatim};
 use crate::judge::{Remedy, RemedyStep, Side};
 
 /// Indent of a step's body: `1. `.
@@ -24,8 +24,9 @@ pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<St
             let sure = if provider.verified { "" } else { "; not verified in its documentation" };
             let see = format!("see {}, as of {}{sure}", provider.documentation, provider.checked);
             let limits = provider.limits.join("; ");
-            for line in [by, limits, see].iter().filter(|l| !l.is_empty()) {
-                lines.extend(hang(&pad(STEP), &text(line), STEP, limit));
+            lines.extend(hang(&pad(STEP), &text(&by), STEP, limit));
+            for line in [limits, see].iter().filter(|l| !l.is_empty()) {
+                lines.extend(hang_own(&pad(STEP), &text(line), STEP, limit));
             }
         }
         if step.side == Side::Ehlo
@@ -37,9 +38,9 @@ pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<St
             lines.extend(hang(&pad(STEP), &text(&format!("It greets as {}{sure}{also}.", mta.name)), STEP, limit));
             if all {
                 for note in &mta.notes {
-                    lines.extend(hang(&pad(STEP), &text(&format!("note: {note}")), STEP, limit));
+                    lines.extend(hang_own(&pad(STEP), &text(&format!("note: {note}")), STEP, limit));
                 }
-                lines.extend(hang(&pad(STEP), &text(&format!("see {}", mta.documentation)), STEP, limit));
+                lines.extend(hang_own(&pad(STEP), &text(&format!("see {}", mta.documentation)), STEP, limit));
             }
         }
     }
@@ -58,15 +59,26 @@ fn one_step(number: usize, step: &RemedyStep, limit: usize, ink: Ink) -> Vec<Str
     }
     let mut lines = hang(&format!("{number}. "), &action, STEP, limit);
     for record in &step.publish {
-        lines.extend(one_record(&text(record), limit).iter().map(|l| ink.record(l)));
+        lines.push(ink.record(&one_record(&text(record), limit)));
     }
     for record in &step.withdraw {
-        let gone = one_record(&text(record), limit);
         lines.push(format!("{}instead of", pad(STEP)));
-        lines.extend(gone.iter().map(|l| ink.faint(l)));
+        lines.push(ink.faint(&one_record(&text(record), limit)));
     }
+    lines.extend(the_way(step, STEP, limit, ink));
+    lines
+}
+
+/// Where and how; what is to be copied stands on a line of its own, whole and without a mark before it.
+pub(super) fn the_way(step: &RemedyStep, indent: usize, limit: usize, ink: Ink) -> Vec<String> {
+    let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
+    let mut lines = Vec::new();
     for how in &step.how {
-        lines.extend(hang(&format!("{}· ", pad(STEP)), &text(how), STEP + 2, limit));
+        if step.verbatim.contains(how) {
+            lines.push(ink.record(&verbatim(&text(how), indent + 2, limit)));
+        } else {
+            lines.extend(hang_own(&format!("{}· ", pad(indent)), &text(how), indent + 2, limit));
+        }
     }
     lines
 }

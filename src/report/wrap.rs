@@ -2,6 +2,8 @@
 //!
 //! Standard: UAX #11 (East Asian width). The measure is the one that the table's frame is drawn by,
 //! so that a cell folded here never breaks the frame. Input is cleaned text, without line ends.
+//! In texts of our own, what is there to be copied (an address of a page, a command in backticks) stays in one piece,
+//! though the line be wider than asked for; what the network says gets no such say over the layout.
 
 use tabled::grid::util::string::{get_char_width, get_string_width};
 
@@ -64,10 +66,78 @@ fn fold(word: &str, limit: usize, joints: &[&[char]], line: &mut String, lines: 
     }
 }
 
+/// The longest command in backticks that is kept in one piece: further apart, two backticks are no pair.
+const MAX_QUOTED: usize = 200;
+
+/// The words of a text, a stretch in backticks being one word with its blanks.
+pub(super) fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let (mut start, mut quoted_until) = (0, 0);
+    for (at, c) in text.char_indices() {
+        match c {
+            '`' if at >= quoted_until => {
+                let closing = text[at + 1..].find('`').filter(|span| *span <= MAX_QUOTED);
+                quoted_until = closing.map_or(quoted_until, |span| at + span + 2);
+            }
+            ' ' if at >= quoted_until => {
+                words.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.push(&text[start..]);
+    words.retain(|w| !w.is_empty());
+    words
+}
+
+/// Whether a word is there to be copied.
+fn is_whole(word: &str) -> bool {
+    word.contains("https://") || word.contains("http://") || word.contains('`')
+}
+
+/// Folds as [`wrap`] does, but breaks nothing that is there to be copied.
+fn prose(text: &str, limit: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in words(text) {
+        let gap = if line.is_empty() { "" } else { " " };
+        if width(&line) + gap.len() + width(word) <= limit {
+            line.push_str(gap);
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        if is_whole(word) {
+            line.push_str(word);
+        } else {
+            fold(word, limit, &JOINTS, &mut line, &mut lines);
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
 /// Folds, with `lead` (of `indent` columns) before the first line and as much space before the others.
 pub(super) fn hang(lead: &str, text: &str, indent: usize, limit: usize) -> Vec<String> {
-    let room = limit.saturating_sub(indent).max(1);
-    let mut lines = wrap(text, room);
+    behind(lead, wrap(text, limit.saturating_sub(indent).max(1)), indent)
+}
+
+/// The same for a text of our own: what is there to be copied stays whole.
+pub(super) fn hang_own(lead: &str, text: &str, indent: usize, limit: usize) -> Vec<String> {
+    behind(lead, prose(text, limit.saturating_sub(indent).max(1)), indent)
+}
+
+/// A line to be copied, whole; moved to the left as far as its width needs.
+pub(super) fn verbatim(line: &str, indent: usize, limit: usize) -> String {
+    " ".repeat(indent.min(limit.saturating_sub(width(line)))) + line
+}
+
+fn behind(lead: &str, mut lines: Vec<String>, indent: usize) -> Vec<String> {
     let pad = " ".repeat(indent);
     for (place, line) in lines.iter_mut().enumerate() {
         let before = if place == 0 { lead } else { &pad };
@@ -112,6 +182,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_copied_stays_whole() {
+        let text =
+            "see https://www.example.net/a/long/way/to/the/page.html, then `postconf -e smtp_helo_name=a.example`";
+        let lines = hang_own("", text, 0, 30);
+        assert_eq!(
+            lines,
+            [
+                "see",
+                "https://www.example.net/a/long/way/to/the/page.html,",
+                "then",
+                "`postconf -e smtp_helo_name=a.example`"
+            ]
+        );
+        assert_eq!(words("a `b c` d` e"), ["a", "`b c`", "d`", "e"]);
+        assert_eq!(words(&format!("`a {} b`", "x".repeat(MAX_QUOTED))).len(), 3);
+        assert!(hang("", text, 0, 30).iter().all(|l| width(l) <= 30));
+        assert_eq!(verbatim("0123456789", 4, 12), "  0123456789");
+        assert_eq!(verbatim("0123456789", 4, 8), "0123456789");
+    }
+
+    #[test]
     fn a_column_is_filled_or_cut() {
         assert_eq!(fit("ab", 4), "ab  ");
         assert_eq!(fit("abcde", 4), "abc…");
@@ -129,6 +220,7 @@ mod tests {
             }
             let bare = |t: &str| t.chars().filter(|c| *c != ' ').collect::<String>();
             proptest::prop_assert_eq!(bare(&lines.concat()), bare(&text));
+            proptest::prop_assert_eq!(bare(&hang_own("", &text, 0, limit).concat()), bare(&text));
             proptest::prop_assert_eq!(get_string_width(&fit(&text, limit)), limit);
         }
     }

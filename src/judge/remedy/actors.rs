@@ -118,7 +118,12 @@ pub(super) fn mta(view: &View<'_>) -> Option<(&'static Mta, MtaHint)> {
 pub(super) fn setting(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
     let mut how = vec![format!("{}: {}", mta.name, mta.place)];
     how.extend(mta.directive.iter().map(|d| format!("setting: {d}")));
-    how.extend(name.and_then(|n| mta.example_for(n)).or_else(|| mta.example.clone()));
+    how.extend(example(mta, name));
     how.extend(mta.apply.iter().map(|a| format!("then: {a}")));
     how
+}
+
+/// The line to write or the command to run.
+pub(super) fn example(mta: &Mta, name: Option<&HostName>) -> Option<String> {
+    name.and_then(|n| mta.example_for(n)).or_else(|| mta.example.clone())
 }

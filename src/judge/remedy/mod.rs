@@ -59,6 +59,9 @@ pub struct RemedyStep {
     pub withdraw: Vec<String>,
     /// Where and how: panel paths, commands, settings.
     pub how: Vec<String>,
+    /// Those lines of `how` that are commands or settings, to be copied as they stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verbatim: Vec<String>,
     /// Seconds that the resolver asked may go on giving the old answer.
     pub cached_for: Option<u32>,
 }

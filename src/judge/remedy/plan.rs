@@ -84,6 +84,7 @@ fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
         publish: vec![format!("{owner}. {TTL} IN {kind} {ip}")],
         withdraw: Vec::new(),
         how: Vec::new(),
+        verbatim: Vec::new(),
         cached_for: forward.lookup.as_ref().and_then(cached),
     })
 }
@@ -130,6 +131,7 @@ fn reverse_step(
         action,
         publish: name.filter(|_| missing).map(|n| line(n.as_str())).into_iter().collect(),
         withdraw: stray.into_iter().map(|n| line(n)).collect(),
+        verbatim: provider.and_then(|p| p.command.clone()).into_iter().collect(),
         how,
         cached_for: cached(ptr),
     })
@@ -159,6 +161,7 @@ fn ehlo_step(
         publish: Vec::new(),
         withdraw: Vec::new(),
         how: mta.map(|m| actors::setting(m, name)).unwrap_or_default(),
+        verbatim: mta.and_then(|m| actors::example(m, name)).into_iter().collect(),
         cached_for: None,
     })
 }
@@ -166,13 +169,15 @@ fn ehlo_step(
 fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> RemedyStep {
     let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
     let ehlo = name.map_or_else(|| "NAME".to_owned(), ToString::to_string);
+    let command = format!("smtp-preflight check --ip {ip} --ehlo {ehlo} --no-connect");
     RemedyStep {
         side: Side::Recheck,
         who: "you".into(),
         action: "Check again.".into(),
         publish: Vec::new(),
         withdraw: Vec::new(),
-        how: vec![format!("smtp-preflight check --ip {ip} --ehlo {ehlo} --no-connect")],
+        how: vec![command.clone()],
+        verbatim: vec![command],
         cached_for: steps.iter().filter_map(|s| s.cached_for).max(),
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Step {
     pub(super) withdraw: Vec<String>,
     /// Settings, panel paths.
     pub(super) how: Vec<String>,
+    /// Those of them that are commands or settings.
+    pub(super) verbatim: Vec<String>,
     /// A command of this program, for the desk.
     pub(super) command: Option<String>,
     /// Changes nothing: it only looks whether the others worked.
@@ -100,6 +102,7 @@ fn from_remedy(remedy: &Remedy) -> Vec<Step> {
             publish: all(&s.publish),
             withdraw: all(&s.withdraw),
             how: all(&s.how),
+            verbatim: all(&s.verbatim),
             checks_again,
             ..step(long(&s.action))
         }

@@ -65,6 +65,7 @@ fn requests(entry: &Entry, letter: &mut Letter) {
             publish: &s.publish,
             withdraw: &s.withdraw,
             how: &s.how,
+            verbatim: &s.verbatim,
         })
         .collect();
     letter.tasks(heading, &tasks);

@@ -6,7 +6,7 @@ use super::super::cells::{MAX_TEXT, finding_sign, state_sign};
 use super::super::clean::clean_bounded;
 use super::super::ink::Ink;
 use super::super::table::{MAX_WIDTH, MIN_WIDTH, TableOptions, one_record, pad};
-use super::super::todo::span;
+use super::super::todo::{span, the_way};
 use super::super::wrap::{fit, hang, width, wrap};
 use super::{Pool, Row};
 use crate::judge::Verdict;
@@ -164,21 +164,19 @@ fn todo(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
         let action = format!("{} ({}){of}", text(&step.action), text(&step.who));
         lines.extend(hang(&format!("{}. ", place + 1), &action, BODY, limit));
         for record in &step.publish {
-            lines.extend(one_record(&text(record), limit).iter().map(|l| ink.record(l)));
+            lines.push(ink.record(&one_record(&text(record), limit)));
         }
         if !step.withdraw.is_empty() {
             lines.push(format!("{}instead of", pad(BODY)));
         }
         for record in &step.withdraw {
-            lines.extend(one_record(&text(record), limit).iter().map(|l| ink.faint(l)));
+            lines.push(ink.faint(&one_record(&text(record), limit)));
         }
         if one.more > 0 {
             let more = format!("and {} lines more; --format ndjson has them all", one.more);
             lines.extend(hang(&pad(BODY), &more, BODY, limit));
         }
-        for how in &step.how {
-            lines.extend(hang(&format!("{}· ", pad(BODY)), &text(how), BODY + 2, limit));
-        }
+        lines.extend(the_way(step, BODY, limit, ink));
     }
     if pool.steps.left_out > 0 {
         let more = format!("and {} steps more; --format ndjson has them all", pool.steps.left_out);
