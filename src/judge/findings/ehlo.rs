@@ -4,6 +4,7 @@ use super::reverse::{address_record, chain, ehlo_confirms, ptr_record, wanted, w
 use super::{Code, Finding, finding};
 use crate::judge::agreement::list;
 use crate::judge::check::{Agreement, EdgeState};
+use crate::judge::remedy::shared_name;
 use crate::judge::view::{Spoken, View, hello_reply};
 use crate::name::{EhloFlaw, EhloName};
 
@@ -61,19 +62,23 @@ fn forward(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, found: &mut 
     let Some(forward) = &view.ehlo_forward else { return };
     let raw = &spoken.raw;
     let kind = view.family();
-    let record = wanted(view).and_then(|name| address_record(view, &name));
+    let shared = shared_name(view);
+    let record = shared.clone().filter(|n| Some(n) == spoken.name.host()).and_then(|n| address_record(view, &n));
+    let other = shared.filter(|n| Some(n) != spoken.name.host());
+    let kept = other.filter(|n| view.forward_of(n).is_some_and(|f| f.holds_ip));
+    let kept = kept.map(|n| format!("Here: make the server say {n}, its PTR name, which leads back."));
     match agreement.ehlo_forward.state {
         EdgeState::Agree => {}
         EdgeState::Absent => {
             let other = if forward.other_family.is_empty() { "" } else { ", only addresses of the other family" };
             let detail = format!("{raw} has no {kind} ({}){other}.", forward.status());
-            found.push(finding(Code::EhloUnresolvable, detail).records(record));
+            found.push(finding(Code::EhloUnresolvable, detail).records(record).steps(kept));
         }
         EdgeState::Differ => {
             let all: Vec<String> = forward.addresses.iter().map(ToString::to_string).collect();
             let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
             let detail = format!("{raw} is {}, not {ip}.", list(&all));
-            found.push(finding(Code::EhloAddressDiffers, detail).records(record));
+            found.push(finding(Code::EhloAddressDiffers, detail).records(record).steps(kept));
         }
         EdgeState::Unknown => {
             let words = forward.lookup.as_ref().map_or_else(|| "not asked".to_owned(), words);

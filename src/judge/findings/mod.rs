@@ -45,8 +45,8 @@ impl Finding {
         self
     }
 
-    fn step(mut self, step: impl Into<String>) -> Self {
-        self.fix.steps.push(step.into());
+    fn steps(mut self, steps: impl IntoIterator<Item = String>) -> Self {
+        self.fix.steps.extend(steps);
         self
     }
 

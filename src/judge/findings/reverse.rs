@@ -7,9 +7,10 @@ use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::agreement::list;
 use crate::judge::check::{Agreement, EdgeState};
 use crate::judge::dns_report::zone;
+use crate::judge::remedy::{shared_name, usable};
 use crate::judge::view::{Forward, View};
 use crate::knowledge::names::{Weight, generic};
-use crate::name::{EhloName, HostName};
+use crate::name::HostName;
 
 /// The TTL of the records that we propose: long enough to cache, short enough to correct.
 const TTL: u32 = 3600;
@@ -111,11 +112,11 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
         EdgeState::Differ | EdgeState::Absent => {
             let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
             let mut finding = finding(Code::PtrUnconfirmed, format!("{}; not {ip}.", list(&said)));
-            let usable = view.ptr_names.iter().find_map(|n| HostName::parse(n).ok().filter(HostName::is_fqdn));
+            let usable = view.forward.iter().find_map(usable);
             finding = finding.records(usable.and_then(|name| address_record(view, &name)));
             if let (Some(name), Some(ptr)) = (wanted(view).filter(|_| ehlo_confirms(view)), &view.ptr) {
                 finding = finding
-                    .step(format!("Or have the PTR changed to {name}, which already leads to {ip}."))
+                    .steps([format!("Or have the PTR changed to {name}, which already leads to {ip}.")])
                     .records([ptr_record(ptr, &name)]);
             }
             found.push(finding);
@@ -153,13 +154,10 @@ fn failed_beside_another(view: &View<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// The name that the PTR ought to hold: the EHLO name, where it is one that a PTR can hold.
+/// The name that the PTR ought to hold and does not.
 pub(super) fn wanted(view: &View<'_>) -> Option<HostName> {
-    let spoken = view.ehlo.as_ref()?;
-    match &spoken.name {
-        EhloName::Host(name) if spoken.name.flaws(&spoken.raw).is_empty() => Some(name.clone()),
-        _ => None,
-    }
+    let has = |name: &HostName| view.ptr_names.iter().any(|n| HostName::parse(n).is_ok_and(|n| n == *name));
+    shared_name(view).filter(|name| !has(name))
 }
 
 pub(super) fn ehlo_confirms(view: &View<'_>) -> bool {

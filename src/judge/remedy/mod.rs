@@ -3,16 +3,18 @@
 //!
 //! Standard: RFC 8601 §2.7.3 (forward-confirmed reverse DNS), RFC 2317 (where a delegated PTR lives),
 //! RFC 2308 §5 (how long an absence is cached).
-//! Design: one name for all three edges. The EHLO name, where it is one that the world can look up,
-//! since the administrator chose it; else the PTR name that leads back. The order is forward, PTR,
-//! EHLO: a PTR before its forward record would be unconfirmed for a while, and some providers refuse it.
+//! Design: one name for all three edges, the one that asks least of others (`name.rs`). The order is
+//! forward, PTR, EHLO: a PTR before its forward record would be unconfirmed for a while, and some
+//! providers refuse it.
 
 mod actors;
+mod name;
 mod plan;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(super) use name::{shared_name, usable};
 pub(super) use plan::remedy;
 
 /// What makes the three edges agree.

@@ -1,11 +1,12 @@
 //! The plan: which name, which steps, which records.
 
+use super::name::{is_unknown, shared_name};
 use super::{Remedy, RemedyStep, Side, actors};
 use crate::dns::{Lookup, Status};
 use crate::judge::check::{Agreement, EdgeState, Verdict, Zone};
 use crate::judge::dns_report::zone;
-use crate::judge::view::{Forward, View};
-use crate::name::{EhloName, HostName};
+use crate::judge::view::View;
+use crate::name::HostName;
 
 /// The TTL of the records that we propose: long enough to cache, short enough to correct.
 const TTL: u32 = 3600;
@@ -42,25 +43,6 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
         provider: provider.map(|p| p.1),
         mta: mta.map(|m| m.1),
     })
-}
-
-/// The name that all three should share.
-fn shared_name(view: &View<'_>) -> Option<HostName> {
-    let spoken = view.ehlo.as_ref();
-    let said = spoken.and_then(|e| match &e.name {
-        EhloName::Host(name) if e.name.flaws(&e.raw).is_empty() => Some(name.clone()),
-        _ => None,
-    });
-    let usable = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n.is_fqdn() && n.is_hostname());
-    let confirmed = view.forward.iter().filter(|f| f.holds_ip).find(usable);
-    // A PTR that is confirmed is not given up for a name that nobody has seen to resolve.
-    said.filter(|name| confirmed.is_none() || !is_unknown(view, name))
-        .or_else(|| confirmed.or_else(|| view.forward.iter().find(usable)).and_then(|f| HostName::parse(&f.raw).ok()))
-}
-
-/// Whether a name's addresses were asked for and could not be looked up.
-fn is_unknown(view: &View<'_>, name: &HostName) -> bool {
-    view.forward_of(name).is_some_and(|f| !f.holds_ip && !f.status().is_definite())
 }
 
 /// The address record of the shared name, where it is missing.

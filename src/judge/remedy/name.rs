@@ -1,0 +1,56 @@
+//! The one name that EHLO, PTR and forward records should share.
+//!
+//! Design: the choice that asks least of others. A PTR name that leads back and is the server's own is kept,
+//! and the server says it: that is one setting of the administrator's. The EHLO name is chosen where it leads
+//! to the address already, where it is one of the PTR names, or where no PTR name is worth keeping.
+
+use crate::judge::view::{Forward, View};
+use crate::knowledge::names::generic;
+use crate::name::{EhloName, HostName};
+
+/// The name that all three should share; `None` where somebody must choose one.
+pub(in crate::judge) fn shared_name(view: &View<'_>) -> Option<HostName> {
+    let confirmed: Vec<HostName> = view.forward.iter().filter(|f| f.holds_ip).filter_map(usable).collect();
+    let own = confirmed.iter().find(|name| view.ip.is_none_or(|ip| generic(name, ip).is_none()));
+    let Some(said) = said(view) else {
+        return own.or(confirmed.first()).cloned().or_else(|| view.forward.iter().find_map(usable));
+    };
+    if view.ptr_names.iter().any(|n| HostName::parse(n).is_ok_and(|n| n == said)) {
+        return Some(said);
+    }
+    // The EHLO name should be the primary one (RFC 5321 §2.3.5), and a PTR names no alias (RFC 2181 §10.2).
+    if let Some(primary) = confirmed.iter().find(|name| is_alias_of(view, &said, name)) {
+        return Some(primary.clone());
+    }
+    if view.forward_of(&said).is_some_and(|f| f.holds_ip) {
+        return Some(said);
+    }
+    // A PTR that leads back is not given up for a name that nobody has seen to resolve.
+    let kept = if is_unknown(view, &said) { own.or(confirmed.first()) } else { own };
+    Some(kept.cloned().unwrap_or(said))
+}
+
+/// The EHLO name, where the world can look it up.
+fn said(view: &View<'_>) -> Option<HostName> {
+    let spoken = view.ehlo.as_ref()?;
+    match &spoken.name {
+        EhloName::Host(name) if spoken.name.flaws(&spoken.raw).is_empty() => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// A PTR name that a server could say: `localhost`, `mail.lan` and the like are nobody's.
+pub(in crate::judge) fn usable(forward: &Forward) -> Option<HostName> {
+    let name = HostName::parse(&forward.raw).ok()?;
+    EhloName::Host(name.clone()).flaws(name.as_str()).is_empty().then_some(name)
+}
+
+fn is_alias_of(view: &View<'_>, alias: &HostName, name: &HostName) -> bool {
+    let lookup = view.forward_of(alias).and_then(|f| f.lookup.as_ref());
+    lookup.is_some_and(|l| l.chain.iter().any(|a| HostName::parse(&a.to).is_ok_and(|n| n == *name)))
+}
+
+/// Whether a name's addresses were asked for and could not be looked up.
+pub(super) fn is_unknown(view: &View<'_>, name: &HostName) -> bool {
+    view.forward_of(name).is_some_and(|f| !f.holds_ip && !f.status().is_definite())
+}

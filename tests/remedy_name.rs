@@ -1,0 +1,70 @@
+//! Which name a remedy chooses, and so what must change: the setting, the PTR or the records.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use smtp_preflight::judge::{Check, Side, judge};
+use smtp_preflight::lab::{Lab, Scenario};
+
+/// 198.51.100.25 says `ehlo` in this zone.
+async fn check(ehlo: &str, zone: &str) -> Check {
+    let text = format!(
+        "title = 't'\nabout = 'a'\nexit = 1\n[check]\nip = ['198.51.100.25']\nehlo = '{ehlo}'\n[[dns]]\nzone = '''\n\
+         $ORIGIN example.net.\n{zone}\n'''\n\
+         [[expect]]\nverdict = 'agree'\nehlo_ptr = 'agree'\nptr_forward = 'agree'\nehlo_forward = 'agree'\n\
+         iprev = 'pass'\nfindings = []\n"
+    );
+    let scenario = Scenario::parse("remedy", &text).unwrap();
+    let lab = Lab::start(&scenario).await.unwrap();
+    judge(&lab.observe(&scenario).await.unwrap()[0])
+}
+
+const PTR: &str = "$ORIGIN 100.51.198.in-addr.arpa.\n25 PTR";
+
+fn sides(check: &Check) -> Vec<Side> {
+    check.remedy.iter().flat_map(|r| &r.steps).map(|s| s.side).collect()
+}
+
+fn name(check: &Check) -> Option<&str> {
+    check.remedy.as_ref().and_then(|r| r.name.as_deref())
+}
+
+#[tokio::test]
+async fn a_confirmed_ptr_is_kept_and_the_server_says_it() {
+    for said in ["other A 192.0.2.1", ""] {
+        let check = check("other.example.net", &format!("mail A 198.51.100.25\n{said}\n{PTR} mail.example.net.")).await;
+        assert_eq!(name(&check), Some("mail.example.net"), "{said:?}");
+        assert_eq!(sides(&check), [Side::Ehlo, Side::Recheck], "{said:?}");
+        let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
+        assert!(records.is_empty(), "no finding says otherwise: {records:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_generic_ptr_gives_way_to_the_servers_own_name() {
+    let zone = format!("198-51-100-25.dyn A 198.51.100.25\n{PTR} 198-51-100-25.dyn.example.net.");
+    let check = check("mail.example.net", &zone).await;
+    assert_eq!(name(&check), Some("mail.example.net"));
+    assert_eq!(sides(&check), [Side::Forward, Side::Reverse, Side::Recheck]);
+}
+
+#[tokio::test]
+async fn an_alias_of_the_ptr_name_is_not_asked_for_as_ptr() {
+    let zone = format!("mail A 198.51.100.25\nsmtp CNAME mail\n{PTR} mail.example.net.");
+    let check = check("smtp.example.net", &zone).await;
+    assert_eq!(name(&check), Some("mail.example.net"));
+    assert_eq!(sides(&check), [Side::Ehlo, Side::Recheck]);
+    let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
+    assert!(records.is_empty(), "{records:?}");
+}
+
+#[tokio::test]
+async fn a_ptr_name_of_nobodys_is_never_wanted() {
+    for name_ in ["mail.local", "mx.internal", "relay.lan", "localhost", "mail.home.arpa"] {
+        let check = check("mailhost", &format!("$ORIGIN 100.51.198.in-addr.arpa.\n25 PTR {name_}.")).await;
+        assert_eq!(name(&check), None, "{name_}");
+        let published: Vec<&String> = check.remedy.iter().flat_map(|r| &r.steps).flat_map(|s| &s.publish).collect();
+        assert!(published.is_empty(), "{name_}: {published:?}");
+        let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
+        assert!(records.is_empty(), "{name_}: {records:?}");
+    }
+}
