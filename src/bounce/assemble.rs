@@ -4,7 +4,7 @@ use super::cause::{self, Said};
 use super::dsn::Fields;
 use super::letter::Letter;
 use super::refusal::{Refusal, refusals};
-use super::reply::{Reply, clean};
+use super::reply::{Reply, clean, clip};
 use super::{Bounce, Cause, Kind, Side, Stage, remote, sender, unreadable};
 
 /// Puts a letter's parts together.
@@ -30,7 +30,7 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
     let report = letter.feedback || letter.is_auto_reply() || delivered;
     let judged = out.bounce || letter.is_text() || letter.is_robot();
     if judged && !report {
-        let words = format!("{}\n{}", letter.subject, letter.prose);
+        let words = own_words(letter);
         let decision = cause::decide(&said, &words, letter.is_text());
         out.cause = decision.cause;
         out.identity = decision.identity;
@@ -78,6 +78,24 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
     }
     sender::address(letter, &refusals, &mut out);
     out
+}
+
+/// The writer's own words: not the subject of the user's message, which notices repeat. Domino puts the
+/// refusal into its own subject.
+fn own_words(letter: &Letter) -> String {
+    const SUBJECT: [&str; 10] =
+        ["subject:", "betreff:", "objet:", "asunto:", "assunto:", "oggetto:", "onderwerp:", "temat:", "件名:", "тема:"];
+    let subject = letter.subject.trim();
+    let own = subject.to_ascii_lowercase().starts_with("delivery failure:") || letter.is_text();
+    let mut words = String::from(if own { subject } else { "" });
+    for line in letter.prose.lines() {
+        let begin = clip(line.trim_start(), 24).to_lowercase();
+        if !SUBJECT.iter().any(|s| begin.starts_with(s)) {
+            words.push('\n');
+            words.push_str(line);
+        }
+    }
+    words
 }
 
 fn shown(refusal: &Refusal) -> Reply {

@@ -13,6 +13,7 @@ mod assemble;
 mod bounds;
 mod cause;
 mod dsn;
+mod ehlo;
 mod header;
 mod letter;
 mod mbox;
@@ -28,6 +29,7 @@ mod reply;
 mod sender;
 mod sentence;
 mod summary;
+mod url;
 
 use std::net::IpAddr;
 
@@ -231,6 +233,7 @@ pub fn read(bytes: &[u8]) -> Bounce {
     if bytes.len() > MAX_MESSAGE {
         return unreadable(&format!("too large: {} octets, and at most {MAX_MESSAGE} are read", bytes.len()));
     }
+    let bytes = &*bounds::plain(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return unreadable("empty: there is no text in it");
     }

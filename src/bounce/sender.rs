@@ -8,9 +8,10 @@
 use std::net::IpAddr;
 
 use super::address::{addresses, can_be_outbound, host_name, is_documentation, organisation, same_organisation};
+use super::ehlo::quoted_ehlo;
 use super::header::Header;
 use super::letter::Letter;
-use super::quoted::{client_address, quoted_ehlo};
+use super::quoted::client_address;
 use super::received::Hop;
 use super::refusal::Refusal;
 use super::reply::{clean, clip};
@@ -177,8 +178,8 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
     }
     let ehlo = refusals
         .iter()
-        .find_map(|r| quoted_ehlo(&r.raw))
-        .or_else(|| if letter.is_text() { quoted_ehlo(&letter.prose) } else { None });
+        .find_map(|r| quoted_ehlo(&r.raw, r.remote.host.as_deref()))
+        .or_else(|| if letter.is_text() { quoted_ehlo(&letter.prose, None) } else { None });
     out.ehlo = ehlo.or_else(|| refusals.iter().find_map(|r| greeted(&letter.prose, r))).map(|n| clean(&n));
     if letter.is_text() && out.sending_ip.ip.is_none() {
         log_address(&letter.prose, out);
@@ -190,7 +191,7 @@ fn greeted(words: &str, refusal: &Refusal) -> Option<String> {
     if refusal.said.stage != Some(super::Stage::Ehlo) {
         return None;
     }
-    quoted_ehlo(words)
+    quoted_ehlo(words, refusal.remote.host.as_deref())
 }
 
 /// A pasted line: a receiver's log names the client as `from name[ip]` or `H=(helo) [ip]`, a pasted
@@ -220,7 +221,7 @@ fn log_address(words: &str, out: &mut Bounce) {
             };
             out.bounce = true;
             if out.ehlo.is_none() {
-                out.ehlo = quoted_ehlo(&text).or_else(|| {
+                out.ehlo = quoted_ehlo(&text, None).or_else(|| {
                     let open = rest.find('(')?;
                     rest[open + 1..].split(')').next().and_then(host_name).map(str::to_owned)
                 });
