@@ -102,6 +102,30 @@ fn shown(refusal: &Refusal) -> Reply {
     let mut reply = refusal.said.reply.clone();
     if reply.enhanced.is_none() {
         reply.enhanced.clone_from(&refusal.said.status);
+        reply.enhanced_of_report = reply.enhanced.is_some();
     }
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_reports_status_is_told_from_the_replys_code() {
+        let text = |diagnostic: &str| {
+            let text = format!(
+                "From: MAILER-DAEMON@a.example\nTo: u@a.example\nSubject: failure\nContent-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a.example\n\nFinal-Recipient: rfc822; b@c.example\nAction: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; {diagnostic}\n\n--b--\n"
+            );
+            super::super::read(text.as_bytes()).reply.map(|r| (r.enhanced.unwrap_or_default(), r.enhanced_of_report))
+        };
+        assert_eq!(text("550 no PTR"), Some(("5.7.1".into(), true)));
+        assert_eq!(text("550 5.7.25 no PTR"), Some(("5.7.25".into(), false)));
+    }
+
+    #[test]
+    fn the_users_subject_is_not_the_bounces_word() {
+        let bounce = super::super::read(
+            b"From: MAILER-DAEMON@a.example\nTo: u@a.example\nSubject: Undeliverable: Re: no PTR record found\n\nYour message\n\n  Subject: Re: no PTR record found\n\nwas not delivered.\n",
+        );
+        assert_ne!(bounce.cause, super::Cause::SenderIdentity);
+    }
 }

@@ -15,6 +15,7 @@ mod cause;
 mod dsn;
 mod ehlo;
 mod header;
+mod leaving;
 mod letter;
 mod mbox;
 mod nature;
