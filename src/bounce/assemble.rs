@@ -4,7 +4,7 @@ use super::cause::{self, Said};
 use super::dsn::Fields;
 use super::letter::Letter;
 use super::refusal::{Refusal, refusals};
-use super::reply::{Reply, clean};
+use super::reply::{Reply, clean, clip};
 use super::{Bounce, Cause, Kind, Side, Stage, remote, sender, unreadable};
 
 /// Puts a letter's parts together.
@@ -30,7 +30,7 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
     let report = letter.feedback || letter.is_auto_reply() || delivered;
     let judged = out.bounce || letter.is_text() || letter.is_robot();
     if judged && !report {
-        let words = format!("{}\n{}", letter.subject, letter.prose);
+        let words = own_words(letter);
         let decision = cause::decide(&said, &words, letter.is_text());
         out.cause = decision.cause;
         out.identity = decision.identity;
@@ -80,10 +80,52 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
     out
 }
 
+/// The writer's own words: not the subject of the user's message, which notices repeat. Domino puts the
+/// refusal into its own subject.
+fn own_words(letter: &Letter) -> String {
+    const SUBJECT: [&str; 10] =
+        ["subject:", "betreff:", "objet:", "asunto:", "assunto:", "oggetto:", "onderwerp:", "temat:", "件名:", "тема:"];
+    let subject = letter.subject.trim();
+    let own = subject.to_ascii_lowercase().starts_with("delivery failure:") || letter.is_text();
+    let mut words = String::from(if own { subject } else { "" });
+    for line in letter.prose.lines() {
+        let begin = clip(line.trim_start(), 24).to_lowercase();
+        if !SUBJECT.iter().any(|s| begin.starts_with(s)) {
+            words.push('\n');
+            words.push_str(line);
+        }
+    }
+    words
+}
+
 fn shown(refusal: &Refusal) -> Reply {
     let mut reply = refusal.said.reply.clone();
     if reply.enhanced.is_none() {
         reply.enhanced.clone_from(&refusal.said.status);
+        reply.enhanced_of_report = reply.enhanced.is_some();
     }
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_reports_status_is_told_from_the_replys_code() {
+        let text = |diagnostic: &str| {
+            let text = format!(
+                "From: MAILER-DAEMON@a.example\nTo: u@a.example\nSubject: failure\nContent-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a.example\n\nFinal-Recipient: rfc822; b@c.example\nAction: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; {diagnostic}\n\n--b--\n"
+            );
+            super::super::read(text.as_bytes()).reply.map(|r| (r.enhanced.unwrap_or_default(), r.enhanced_of_report))
+        };
+        assert_eq!(text("550 no PTR"), Some(("5.7.1".into(), true)));
+        assert_eq!(text("550 5.7.25 no PTR"), Some(("5.7.25".into(), false)));
+    }
+
+    #[test]
+    fn the_users_subject_is_not_the_bounces_word() {
+        let bounce = super::super::read(
+            b"From: MAILER-DAEMON@a.example\nTo: u@a.example\nSubject: Undeliverable: Re: no PTR record found\n\nYour message\n\n  Subject: Re: no PTR record found\n\nwas not delivered.\n",
+        );
+        assert_ne!(bounce.cause, super::Cause::SenderIdentity);
+    }
 }

@@ -1,13 +1,19 @@
 //! What of a file may be taken apart, told before any of it is.
 //!
 //! Design: the length and the numbers of nested messages and of boundaries are bounded here, so that
-//! the MIME parser's cost and depth stay bounded whatever a file holds.
+//! the MIME parser's cost and depth stay bounded whatever a file holds. A parser's cost for RFC 2231
+//! parameters grows with their number squared, so that long `Content-*` fields are cut short.
+
+use std::borrow::Cow;
 
 /// Octets of a message that are taken apart. Report and returned header stand before any attachment.
 const READ: usize = 2 << 20;
 /// Messages within messages, and boundaries, beyond which a file is read no further.
 const MAX_NESTED: usize = 64;
 const MAX_BOUNDARIES: usize = 256;
+/// Octets and parameters of one `Content-Type` or `Content-Disposition` field (RFC 2045 §5.1, RFC 2231).
+const MAX_CONTENT_FIELD: usize = 8 << 10;
+const MAX_PARAMETERS: usize = 64;
 
 /// Without a byte order mark, leading blank lines and an mbox `From ` line.
 pub(super) fn strip_envelope(bytes: &[u8]) -> &[u8] {
@@ -49,6 +55,68 @@ pub(super) fn bound(bytes: &[u8]) -> (&[u8], bool) {
         }
     }
     (&bytes[..end], end < bytes.len())
+}
+
+/// The octets as ASCII-compatible text with line feeds: UTF-16 with a byte order mark becomes UTF-8, and
+/// the line ends of old Macintoshes (CR alone) become LF.
+pub(super) fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let wide = |of: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units).into_bytes()
+    };
+    let text = match bytes {
+        [0xff, 0xfe, ..] => Cow::Owned(wide(u16::from_le_bytes)),
+        [0xfe, 0xff, ..] => Cow::Owned(wide(u16::from_be_bytes)),
+        _ => Cow::Borrowed(bytes),
+    };
+    let head = &text[..text.len().min(64 << 10)];
+    if head.contains(&b'\r') && !head.contains(&b'\n') {
+        return Cow::Owned(text.iter().map(|b| if *b == b'\r' { b'\n' } else { *b }).collect());
+    }
+    text
+}
+
+/// Cuts `Content-*` fields that are too long or hold too many parameters; the rest of the field is left out.
+pub(super) fn short_fields(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut out: Vec<u8> = Vec::new();
+    let mut kept = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = line_end(bytes, at);
+        if !is_content_field(&bytes[at..end]) {
+            at = end;
+            continue;
+        }
+        let mut stop = end;
+        while bytes.get(stop).is_some_and(|b| matches!(b, b' ' | b'\t')) {
+            stop = line_end(bytes, stop);
+        }
+        let field = &bytes[at..stop];
+        let many = field.iter().enumerate().filter(|(_, b)| **b == b';').nth(MAX_PARAMETERS).map(|(n, _)| n);
+        let cut = many.unwrap_or(field.len()).min(MAX_CONTENT_FIELD);
+        if cut < field.len() {
+            out.extend_from_slice(&bytes[kept..at + cut]);
+            out.push(b'\n');
+            kept = stop;
+        }
+        at = stop;
+    }
+    if kept == 0 {
+        return Cow::Borrowed(bytes);
+    }
+    out.extend_from_slice(&bytes[kept..]);
+    Cow::Owned(out)
+}
+
+/// Where the next line begins.
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |n| at + n + 1)
+}
+
+fn is_content_field(line: &[u8]) -> bool {
+    [&b"content-type:"[..], b"content-disposition:"]
+        .iter()
+        .any(|name| line.get(..name.len()).is_some_and(|l| l.eq_ignore_ascii_case(name)))
 }
 
 /// Whether the octets begin with a mail header: two known fields, or a Received line alone.
@@ -100,4 +168,36 @@ pub(super) fn has_header(bytes: &[u8]) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_encodings_and_line_ends_become_plain() {
+        let text = "From: a@b.example\r\n\r\nä\r\n";
+        let wide = |of: fn(u16) -> [u8; 2], mark: [u8; 2]| -> Vec<u8> {
+            mark.into_iter().chain(text.encode_utf16().flat_map(of)).collect()
+        };
+        assert_eq!(plain(&wide(u16::to_le_bytes, [0xff, 0xfe])), text.as_bytes());
+        assert_eq!(plain(&wide(u16::to_be_bytes, [0xfe, 0xff])), text.as_bytes());
+        assert_eq!(plain(b"a\rb\r\r"), &b"a\nb\n\n"[..]);
+        assert!(matches!(plain(b"a\r\nb\r"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn long_fields_are_cut_and_nothing_else() {
+        let mut text = String::from("From: a\nContent-Type: text/plain");
+        for n in 0..100_000 {
+            text.push_str("; a");
+            text.push_str(&n.to_string());
+            text.push_str("*0=b");
+        }
+        text.push_str(";\n folded=1\nSubject: x\n\nbody\n");
+        let cut = short_fields(text.as_bytes()).into_owned();
+        assert!(cut.len() < 2 * MAX_CONTENT_FIELD && cut.ends_with(b"\nSubject: x\n\nbody\n"));
+        let whole = b"Content-Type: multipart/report; report-type=delivery-status;\n boundary=\"x\"\n\n";
+        assert!(matches!(short_fields(whole), Cow::Borrowed(_)));
+    }
 }

@@ -109,7 +109,10 @@ pub(super) fn decide(said: &[&Said], words: &str, pasted: bool) -> Decision {
         for mut next in of_reply(one) {
             next.reply = Some(at);
             // Before any recipient is named, "does not exist" is said of the sender.
-            if next.cause == Cause::Recipient && matches!(one.stage, Some(Stage::Connect | Stage::Ehlo | Stage::Mail)) {
+            if next.cause == Cause::Recipient
+                && matches!(one.stage, Some(Stage::Connect | Stage::Ehlo | Stage::Mail))
+                && !is_destination(&one.reply)
+            {
                 next.cause = Cause::Policy;
             }
             // A later recipient's refusal overrules only when it names the sender's identity.
@@ -142,18 +145,42 @@ pub(super) fn decide(said: &[&Said], words: &str, pasted: bool) -> Decision {
     best
 }
 
-fn of_reply(said: &Said) -> Vec<Decision> {
-    let mut out = Vec::new();
-    let reply = &said.reply;
-    let folded = fold(&reply.text);
-    let best = phrases().best(&folded);
+/// The phrase that decides most among those that mean what they say.
+fn strongest(folded: &str) -> Option<&'static Phrase> {
+    let best = phrases().best_of(folded, |p, place| is_meant(p, folded, place));
     // A list's reasons ("dynamic range", "HELO name listed") are the list's, not this receiver's.
     let listing = best.is_some_and(|p| {
         p.strength <= Strength::Specific
             && matches!(p.identity, Some(Identity::PtrGeneric | Identity::EhloBad))
-            && sentence::is_listing(&folded)
+            && sentence::is_listing(folded)
     });
-    let best = if listing { phrases().best_of(&folded, |p| p.cause == Cause::Reputation).or(best) } else { best };
+    if listing { phrases().best_of(folded, |p, _| p.cause == Cause::Reputation).or(best) } else { best }
+}
+
+/// Octets below which a phrase is no sentence.
+const SHORT: usize = 30;
+
+/// A few words; a receiver's own code is none.
+fn is_short(phrase: &Phrase) -> bool {
+    phrase.weight < SHORT && phrase.text.contains(' ') && phrase.strength < Strength::Lookalike
+}
+
+/// Whether a phrase found at a place means what it says there: words with one meaning are still another
+/// thing beside SPF or TLS, and when they are denied. A receiver's whole sentence is not doubted.
+fn is_meant(phrase: &Phrase, folded: &str, place: (usize, usize)) -> bool {
+    phrase.cause != Cause::SenderIdentity
+        || phrase.strength > Strength::Specific && !is_short(phrase)
+        || !sentence::is_spoiled(folded, place)
+}
+
+fn of_reply(said: &Said) -> Vec<Decision> {
+    let mut out = Vec::new();
+    let reply = &said.reply;
+    let folded = fold(&reply.text);
+    // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance.
+    let recipient = reply.enhanced.as_deref().is_some_and(|c| c.ends_with(".1.1") || c.ends_with(".2.2"));
+    let chance = |p: &Phrase| recipient && p.cause == Cause::SenderIdentity && is_short(p);
+    let best = strongest(&folded).filter(|p| !chance(p));
     if let Some(p) = best {
         out.push(Decision::of_phrase(p, rank(p.strength)));
     }
@@ -161,7 +188,10 @@ fn of_reply(said: &Said) -> Vec<Decision> {
         !matches!(p.cause, Cause::SenderIdentity | Cause::Reputation | Cause::Authentication)
             || p.strength < Strength::Specific
     });
-    if other && let Some(fault) = sentence::fault(&folded) {
+    if other
+        && !recipient
+        && let Some(fault) = sentence::fault(&folded)
+    {
         out.push(Decision::of_fault(fault));
     }
     for (code, drop) in [(reply.enhanced.as_deref(), 0), (said.status.as_deref(), 1)] {
@@ -209,10 +239,18 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     out
 }
 
+/// A code that is about the destination by its definition (RFC 3463 §3.2 and §3.3).
+fn is_destination(reply: &Reply) -> bool {
+    reply.enhanced.as_deref().is_some_and(|code| {
+        let place = code.split_once('.').map_or("", |(_, rest)| rest);
+        matches!(place, "1.1" | "1.2" | "1.3" | "1.4" | "1.6" | "1.10") || place.starts_with("2.")
+    })
+}
+
 /// The words around the replies: where a bounce quotes none, they are all there is.
 fn of_words(words: &str) -> Option<Decision> {
     let folded = fold(words);
-    let p = phrases().best(&folded)?;
+    let p = strongest(&folded)?;
     let rank = match p.strength {
         Strength::Weak => WORD - 1,
         Strength::General => PROSE - 1,
@@ -240,7 +278,8 @@ fn by_enhanced(code: &str) -> Option<(Cause, Option<Identity>, u8)> {
         (3, 0) | (5, _) => far(Cause::Transport),
         // Exchange Online's directory-based refusal borrows 5.4.1 (no answer from host).
         (4, 0 | 1) if class == 5 => far(Cause::Transport),
-        (3 | 4, _) => close(Cause::Transport),
+        // Postfix and Exchange say 4.7.5 when the receiver's certificate cannot be trusted.
+        (3 | 4, _) | (7, 5) => close(Cause::Transport),
         (6, 0) => far(Cause::Content),
         (6, _) => close(Cause::Content),
         (7, 25) => Some((Cause::SenderIdentity, Some(Identity::PtrMissing), CODE)),
@@ -326,6 +365,45 @@ mod tests {
             assert_eq!((got.cause, got.identity), (cause, identity), "{raw}");
         }
         assert_eq!(decide(&[], "", false).cause, Cause::Unknown);
+    }
+
+    #[test]
+    fn words_of_the_identity_that_mean_something_else() {
+        for text in [
+            "503 5.5.1 Error: send HELO/EHLO first",
+            "EHLO command not recognized",
+            "550 rejected by SPF: ptr mechanism failed, no PTR",
+            "550 5.7.23 SPF permerror: ptr mechanism, reverse DNS lookup failed",
+            "550 spam score 12 (RDNS_NONE, no PTR)",
+            "Client host blocked using dul.example; dynamic IP address not allowed",
+            "Your IP has a good PTR. Mailbox not found",
+            "550 5.1.1 no such user; this is not about missing reverse DNS",
+            "550 5.1.1 <bob@b.example>: no PTR",
+            "552 5.2.2 mailbox full, dynamic hostname",
+            "550 content refused, see https://x.example/no-ptr/missing-reverse-dns/bad-helo",
+            "550 content refused, reverse DNS failed is not the reason",
+            "Server certificate not verified: hostname mismatch",
+            "454 4.7.5 TLS certificate: hostname mismatch",
+            "550 access denied; your PTR is valid",
+            "the IP address of host mx.example.net could not be resolved",
+            "Your address was rejected by default policy",
+            "550 5.1.8 обратный адрес не существует",
+            "Sender domain has no MX and no PTR",
+            "",
+        ] {
+            let coded = text.starts_with(|c: char| c.is_ascii_digit());
+            let pasted = decide(&[], if coded { "" } else { text }, true);
+            for got in [decide(&[&say(text)], "", false), pasted] {
+                assert_ne!(got.cause, Cause::SenderIdentity, "{text}: {:?}", got.matched);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_host_is_the_recipients_at_any_stage() {
+        let mut said = say("550 5.1.2 <b@x.example>... Host unknown (Name server: x.example.: host not found)");
+        said.stage = Some(Stage::Mail);
+        assert_eq!(decide(&[&said], "", false).cause, Cause::Recipient);
     }
 
     #[test]

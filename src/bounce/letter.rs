@@ -11,10 +11,11 @@ use std::sync::LazyLock;
 
 use mail_parser::{HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::bounds::{bound, has_header, strip_envelope};
+use super::bounds::{bound, has_header, short_fields, strip_envelope};
 use super::dsn::{self, Fields};
 use super::header::{Header, MAX_HEADER, field};
 use super::prose;
+use super::quotes::quotes;
 use super::reply::clip;
 
 /// How deep a bounce is looked for inside forwarded messages.
@@ -50,6 +51,7 @@ impl Letter {
     pub(super) fn read(bytes: &[u8]) -> Self {
         let bytes = strip_envelope(bytes);
         let (bounded, truncated) = bound(bytes);
+        let bounded = &*short_fields(bounded);
         let mut letter =
             if has_header(bounded) { PARSER.parse(bounded).map(|m| Self::of_message(&m, 0)) } else { None }
                 .unwrap_or_else(|| Self::of_text(bounded));
@@ -72,6 +74,7 @@ impl Letter {
         letter.feedback = letter.subject.to_ascii_lowercase().contains("complaint about message from");
         let mut inner: Vec<&Message<'_>> = Vec::new();
         let mut html = String::new();
+        let mut attached: Vec<&str> = Vec::new();
         for part in &message.parts {
             let kind = part.content_type().map(|c| {
                 let subtype = c.subtype().unwrap_or_default();
@@ -92,6 +95,8 @@ impl Letter {
                         html.push_str(clip(text, MAX_PROSE));
                     }
                 }
+                // A text that the user attached says nothing of the bounce, unless it is all there is.
+                PartType::Text(text) if is_attached(part) && kind.starts_with("text/plain") => attached.push(text),
                 PartType::Text(text) if half_decoded(part) => letter.add_part(kind, &unfold_quoted_printable(text)),
                 PartType::Text(text) => letter.add_part(kind, text),
                 PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
@@ -106,6 +111,12 @@ impl Letter {
             letter.add_prose(&text, true);
         }
         letter.find_fields();
+        if letter.groups.is_empty() && quotes(&letter.prose).is_empty() {
+            for text in attached.into_iter().take(MAX_DEPTH) {
+                letter.add_part("text/plain", text);
+            }
+            letter.find_fields();
+        }
         if letter.groups.is_empty() && depth < MAX_DEPTH {
             // A forwarded bounce; or one that a gateway wrapped into a notice of its own, which then
             // holds the report.
@@ -247,6 +258,11 @@ impl Letter {
     pub(super) fn is_text(&self) -> bool {
         self.header.is_empty()
     }
+}
+
+/// A file that its sender attached (RFC 2183).
+fn is_attached(part: &MessagePart<'_>) -> bool {
+    part.content_disposition().is_some_and(|d| d.ctype().eq_ignore_ascii_case("attachment"))
 }
 
 /// Quoted-printable that mail-parser gave back as it was, for one bad octet in it.

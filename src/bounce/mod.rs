@@ -13,7 +13,9 @@ mod assemble;
 mod bounds;
 mod cause;
 mod dsn;
+mod ehlo;
 mod header;
+mod leaving;
 mod letter;
 mod mbox;
 mod nature;
@@ -28,6 +30,7 @@ mod reply;
 mod sender;
 mod sentence;
 mod summary;
+mod url;
 
 use std::net::IpAddr;
 
@@ -231,6 +234,7 @@ pub fn read(bytes: &[u8]) -> Bounce {
     if bytes.len() > MAX_MESSAGE {
         return unreadable(&format!("too large: {} octets, and at most {MAX_MESSAGE} are read", bytes.len()));
     }
+    let bytes = &*bounds::plain(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return unreadable("empty: there is no text in it");
     }

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::url::{is_in_url, is_url};
 use super::{Cause, Identity};
 
 /// Octets of folded text searched.
@@ -46,9 +47,12 @@ pub(super) struct Phrase {
     pub strength: Strength,
     pub source: String,
     pub date: String,
+    /// Octets of its words.
+    pub weight: usize,
     parts: Vec<String>,
     open_end: bool,
-    weight: usize,
+    /// A piece of a URL, or the name of a list that URLs are of.
+    of_url: bool,
 }
 
 #[derive(Deserialize)]
@@ -146,12 +150,14 @@ impl Phrases {
     }
 
     /// The phrase in a folded text that decides most.
+    #[cfg(test)]
     pub(super) fn best(&self, folded: &str) -> Option<&Phrase> {
-        self.best_of(folded, |_| true)
+        self.best_of(folded, |_, _| true)
     }
 
-    /// The phrase that decides most among some.
-    pub(super) fn best_of(&self, folded: &str, wanted: impl Fn(&Phrase) -> bool) -> Option<&Phrase> {
+    /// The phrase that decides most among those wanted, told where each stands. What a URL spells out is
+    /// found only by phrases that are pieces of one or name a list.
+    pub(super) fn best_of(&self, folded: &str, wanted: impl Fn(&Phrase, (usize, usize)) -> bool) -> Option<&Phrase> {
         let bytes = folded.as_bytes();
         let mut best: Option<&Phrase> = None;
         for at in 0..bytes.len().saturating_sub(2) {
@@ -161,7 +167,11 @@ impl Phrases {
             let Some(ids) = key(&bytes[at..]).and_then(|k| self.index.get(&k)) else { continue };
             for phrase in ids.iter().map(|id| &self.all[*id]) {
                 let better = best.is_none_or(|b| phrase.standing() > b.standing());
-                if better && wanted(phrase) && phrase.stands_at(folded, at) {
+                if better
+                    && let Some(end) = phrase.stands_at(folded, at)
+                    && (phrase.of_url || !is_in_url(folded, at) && !is_in_url(folded, end - 1))
+                    && wanted(phrase, (at, end))
+                {
                     best = Some(phrase);
                 }
             }
@@ -180,6 +190,8 @@ impl Phrase {
         let open_end = e.text.ends_with('*');
         let parts: Vec<String> = e.text.split('*').map(|p| fold(p.trim())).filter(|p| !p.is_empty()).collect();
         let weight = parts.iter().map(String::len).sum();
+        let one_word = !e.text.trim().contains(' ');
+        let of_url = e.text.contains(['/', '?', '=', '.', '&', '#']) || one_word && e.cause != Cause::SenderIdentity;
         Self {
             text: e.text,
             cause: e.cause,
@@ -193,6 +205,7 @@ impl Phrase {
             parts,
             open_end,
             weight,
+            of_url,
         }
     }
 
@@ -207,7 +220,8 @@ impl Phrase {
         (self.strength, particular, self.weight)
     }
 
-    fn stands_at(&self, text: &str, at: usize) -> bool {
+    /// Where it ends, when it begins at an octet of a text.
+    fn stands_at(&self, text: &str, at: usize) -> Option<usize> {
         let bytes = text.as_bytes();
         let mut end = at;
         for (n, part) in self.parts.iter().enumerate() {
@@ -220,7 +234,7 @@ impl Phrase {
             };
             if n == 0 {
                 if !bytes[at..].starts_with(part) || !whole(at + part.len()) {
-                    return false;
+                    return None;
                 }
                 end = at + part.len();
                 continue;
@@ -234,10 +248,10 @@ impl Phrase {
             });
             match found {
                 Some((i, _)) => end += i + part.len(),
-                None => return false,
+                None => return None,
             }
         }
-        true
+        Some(end)
     }
 }
 
@@ -265,12 +279,16 @@ pub(super) fn fold(text: &str) -> String {
             out.push('@');
             continue;
         }
+        // A URL stays one word.
+        let url = is_url(&word.to_lowercase());
         let mut chars = word.chars().peekable();
         let mut before = ' ';
         while let Some(c) = chars.next() {
             match c {
                 '\'' | '"' | '`' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' | '\u{b4}' => {}
-                '-' | '_' if before.is_alphabetic() && chars.peek().is_some_and(|n| n.is_alphabetic()) => out.push(' '),
+                '-' | '_' if !url && before.is_alphabetic() && chars.peek().is_some_and(|n| n.is_alphabetic()) => {
+                    out.push(' ');
+                }
                 c => out.extend(c.to_lowercase()),
             }
             before = c;
@@ -318,8 +336,8 @@ mod tests {
             source: "s".into(),
             date: "2026".into(),
         });
-        assert!(p.stands_at("host 192.0.2.1 has no ptrs", 0));
-        assert!(!p.stands_at(&format!("host {} has no ptr", "x".repeat(200)), 0));
-        assert!(!p.stands_at("hosts has no ptr", 0));
+        assert!(p.stands_at("host 192.0.2.1 has no ptrs", 0).is_some());
+        assert!(p.stands_at(&format!("host {} has no ptr", "x".repeat(200)), 0).is_none());
+        assert!(p.stands_at("hosts has no ptr", 0).is_none());
     }
 }

@@ -5,6 +5,7 @@
 //! announces it or by a run of header fields that only a message that travelled has.
 
 use super::header::field;
+use super::quotes::{quotes, reasons};
 use super::reply::clip;
 
 /// Lines looked at, and octets kept of one line.
@@ -33,7 +34,7 @@ pub(super) fn split(text: &str, mail: bool) -> Split {
             let end = header_end(&lines, at);
             let block = &lines[at..end];
             let from_daemon = block.iter().filter_map(|l| field(l.trim_start())).any(|(n, b)| {
-                (n.eq_ignore_ascii_case("from") || n.eq_ignore_ascii_case("sender"))
+                ["from", "sender", "von", "de", "da", "van"].iter().any(|f| n.eq_ignore_ascii_case(f))
                     && is_daemon(&b.to_ascii_lowercase())
             });
             if !announced && !traced(block) {
@@ -58,9 +59,13 @@ pub(super) fn split(text: &str, mail: bool) -> Split {
             at = end;
             continue;
         }
-        if announces(line) {
-            announced = true;
-            if mail && strong(line) && !header_soon(&lines, at) {
+        if announces(line) || strong(line) && forwards(line) {
+            // "Original message" over a forwarded bounce announces the bounce; below a refusal, what it returns.
+            let refused = || !quotes(&out.words).is_empty() || !reasons(&out.words).is_empty();
+            let returns = !forwards(line) || refused();
+            announced |= returns;
+            let rule = strong(line) && returns;
+            if mail && (rule || titled(line) && refused()) && !header_soon(&lines, at) {
                 break;
             }
         }
@@ -74,6 +79,13 @@ pub(super) fn split(text: &str, mail: bool) -> Split {
 /// A line without the marks that mail programs put before quoted text.
 fn unquote(line: &str) -> &str {
     let mut line = line.trim_end();
+    // Pasted from a transcript or quoted three times over; a command is what a client said.
+    if let Some(rest) = line.trim_start().strip_prefix(">>").map(|r| r.trim_start_matches('>'))
+        && rest.starts_with(' ')
+        && !is_command(rest.trim_start())
+    {
+        line = rest.trim_start();
+    }
     for _ in 0..8 {
         match line.strip_prefix("> ").or_else(|| line.strip_prefix("| ")) {
             Some(rest) => line = rest,
@@ -81,6 +93,14 @@ fn unquote(line: &str) -> &str {
         }
     }
     if line == ">" { "" } else { line }
+}
+
+/// A line that a client says in a session.
+fn is_command(line: &str) -> bool {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    ["EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "QUIT", "RSET", "NOOP", "STARTTLS", "AUTH", "VRFY", "."]
+        .iter()
+        .any(|c| word.eq_ignore_ascii_case(c))
 }
 
 /// Whether a sender's address or name is a mail system's.
@@ -103,7 +123,21 @@ pub(super) fn is_daemon(from: &str) -> bool {
     .any(|w| from.contains(w))
 }
 
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 38] = [
+    "von",
+    "an",
+    "betreff",
+    "gesendet",
+    "datum",
+    "de",
+    "objet",
+    "asunto",
+    "para",
+    "enviado",
+    "da",
+    "oggetto",
+    "van",
+    "aan",
     "received",
     "return-path",
     "from",
@@ -228,6 +262,37 @@ fn strong(line: &str) -> bool {
     line.starts_with("--") || line.starts_with("==") || line.starts_with("|--") || line.starts_with("__")
 }
 
+/// Words that mail programs put over a message that they forward or answer.
+fn forwards(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    [
+        "original message",
+        "original mail",
+        "forwarded",
+        "weitergeleitete nachricht",
+        "ursprüngliche nachricht",
+        "originalnachricht",
+        "message transféré",
+        "message d'origine",
+        "message original",
+        "mensaje original",
+        "mensaje reenviado",
+        "messaggio originale",
+        "messaggio inoltrato",
+        "mensagem original",
+        "mensagem encaminhada",
+        "oorspronkelijk bericht",
+        "doorgestuurd bericht",
+    ]
+    .iter()
+    .any(|w| lower.contains(w))
+}
+
+/// An announcement that is a title over what follows: "Your original message:".
+fn titled(line: &str) -> bool {
+    line.trim_end().ends_with(':') && line.trim().len() < 80
+}
+
 fn header_soon(lines: &[&str], at: usize) -> bool {
     lines.iter().enumerate().skip(at + 1).take(12).any(|(n, _)| header_begins(&lines[n..]))
 }
@@ -245,6 +310,26 @@ mod tests {
         let gone =
             super::split("no\n------ This is a copy of the message, without header ------\n\nspam virus\n", true);
         assert!(!gone.words.contains("virus"));
+    }
+
+    #[test]
+    fn a_rule_over_a_forwarded_bounce_does_not_hide_it() {
+        for rule in ["-------- Weitergeleitete Nachricht --------", "-----Original Message-----"] {
+            let text = format!(
+                "hello\n\n{rule}\nBetreff: x\nVon: MAILER-DAEMON@a.example\nAn: b@a.example\n\n<b@c.example>: host mx said: 550 no\n\n{rule}\n\nuser words\n"
+            );
+            let split = split(&text, true);
+            assert!(split.words.contains("550 no") && !split.words.contains("user words"), "{}", split.words);
+            assert!(split.forwarded);
+        }
+        let text = "<b@c.example>: host mx said: 550 no\n\nYour original message:\n\nno PTR here\n";
+        assert!(!split(text, true).words.contains("PTR"));
+    }
+
+    #[test]
+    fn a_transcript_keeps_its_commands_and_a_quotation_loses_its_marks() {
+        assert_eq!(unquote(">>> DATA"), ">>> DATA");
+        assert_eq!(unquote(">>> 550 no"), "550 no");
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub struct Reply {
     pub code: Option<u16>,
     /// The enhanced status code, `5.7.25`.
     pub enhanced: Option<String>,
+    /// The enhanced code is the report's `Status` field: the server that replied did not say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enhanced_of_report: bool,
     /// The words, lines joined, codes taken out, control characters removed.
     pub text: String,
 }

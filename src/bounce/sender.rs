@@ -7,10 +7,13 @@
 
 use std::net::IpAddr;
 
-use super::address::{addresses, can_be_outbound, host_name, is_documentation, organisation, same_organisation};
+use super::address::{addresses, can_be_outbound, host_name, is_documentation, same_organisation};
+use super::dsn::Fields;
+use super::ehlo::quoted_ehlo;
 use super::header::Header;
+use super::leaving::{is_filter, leaving_hop};
 use super::letter::Letter;
-use super::quoted::{client_address, quoted_ehlo};
+use super::quoted::client_address;
 use super::received::Hop;
 use super::refusal::Refusal;
 use super::reply::{clean, clip};
@@ -20,7 +23,7 @@ use super::{Bounce, Cause, IpSource, SendingIp, Side, Writer, remote};
 const MAX_EVIDENCE: usize = 300;
 
 /// The domain behind the `@` of the first address in a header field.
-fn domain(field: Option<&str>) -> Option<String> {
+pub(super) fn domain(field: Option<&str>) -> Option<String> {
     let field = field?;
     let at = field.rfind('@')?;
     let word = field[at + 1..].split(['>', ' ', ',', ';', ')', '"']).next()?;
@@ -113,18 +116,14 @@ fn stamped_by_writer(hop: &Hop, hosts: &[String]) -> bool {
     })
 }
 
-/// Filtering services: one in front of the receiver is as likely as one behind the sender.
-const FILTERS: [&str; 5] = ["messagelabs.com", "pphosted.com", "mimecast.com", "iphmx.com", "mxlogic.net"];
-
 /// The client is a named server of someone else: not the stamping host's own network, not a person's
 /// mail program.
 fn from_elsewhere(hop: &Hop) -> bool {
     let Some(ip) = hop.ip else { return false };
     let named = hop.ehlo.as_deref().and_then(host_name);
     let (Some(named), Some(by)) = (named, hop.by.as_deref()) else { return false };
-    let filter = organisation(named).is_some_and(|o| FILTERS.contains(&o.as_str()));
     let inside = same_organisation(named, by) && !is_documentation(named) || named.eq_ignore_ascii_case(by);
-    can_be_outbound(ip) && !hop.authenticated && !inside && !filter
+    can_be_outbound(ip) && !hop.authenticated && !inside && !is_filter(named)
 }
 
 /// Fills in the sending address, its EHLO name or, without one, the sending server's name.
@@ -136,7 +135,7 @@ pub(super) fn address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
     if out.bounce || letter.is_text() {
         quoted_address(letter, refusals, out);
         if out.sending_ip.ip.is_none() && out.bounce {
-            stated_address(letter, out);
+            stated_address(letter, refusals, out);
         }
         if out.sending_ip.ip.is_none() {
             out.name = sender_name(letter, out).map(|n| clean(&n));
@@ -177,8 +176,8 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
     }
     let ehlo = refusals
         .iter()
-        .find_map(|r| quoted_ehlo(&r.raw))
-        .or_else(|| if letter.is_text() { quoted_ehlo(&letter.prose) } else { None });
+        .find_map(|r| quoted_ehlo(&r.raw, r.remote.host.as_deref()))
+        .or_else(|| if letter.is_text() { quoted_ehlo(&letter.prose, None) } else { None });
     out.ehlo = ehlo.or_else(|| refusals.iter().find_map(|r| greeted(&letter.prose, r))).map(|n| clean(&n));
     if letter.is_text() && out.sending_ip.ip.is_none() {
         log_address(&letter.prose, out);
@@ -190,7 +189,7 @@ fn greeted(words: &str, refusal: &Refusal) -> Option<String> {
     if refusal.said.stage != Some(super::Stage::Ehlo) {
         return None;
     }
-    quoted_ehlo(words)
+    quoted_ehlo(words, refusal.remote.host.as_deref())
 }
 
 /// A pasted line: a receiver's log names the client as `from name[ip]` or `H=(helo) [ip]`, a pasted
@@ -220,7 +219,7 @@ fn log_address(words: &str, out: &mut Bounce) {
             };
             out.bounce = true;
             if out.ehlo.is_none() {
-                out.ehlo = quoted_ehlo(&text).or_else(|| {
+                out.ehlo = quoted_ehlo(&text, None).or_else(|| {
                     let open = rest.find('(')?;
                     rest[open + 1..].split(')').next().and_then(host_name).map(str::to_owned)
                 });
@@ -242,7 +241,7 @@ fn log_address(words: &str, out: &mut Bounce) {
 }
 
 /// In the line that the receiver stamped, or in Reporting-MTA.
-fn stated_address(letter: &Letter, out: &mut Bounce) {
+fn stated_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
     let hosts = writer_hosts(letter);
     let top = letter.returned.as_ref().and_then(top_hop);
     if let Some(hop) = &top
@@ -250,7 +249,7 @@ fn stated_address(letter: &Letter, out: &mut Bounce) {
     {
         let senders = sender_domains(letter);
         let own = hop.by.as_deref().is_some_and(|by| senders.iter().any(|d| same_organisation(d, by)));
-        if !own && stamped_by_writer(hop, &hosts) && from_elsewhere(hop) {
+        if !own && stamped_by_writer(hop, &hosts) && from_elsewhere(hop) && !handed_on(letter, refusals, out.cause) {
             claim(out, hop);
             return;
         }
@@ -266,6 +265,47 @@ fn stated_address(letter: &Letter, out: &mut Bounce) {
         let evidence = letter.groups.iter().find_map(|g| g.get("reporting-mta")).map(|v| clean(clip(v, MAX_EVIDENCE)));
         out.sending_ip = SendingIp { ip: Some(ip), source: Some(IpSource::ReportingMta), evidence, likely: None };
     }
+}
+
+/// Whether the writer tried to hand the message on, as a smart host does: it quotes another server's reply,
+/// or it relayed, delayed or gave up. Its Received line then names its own customer.
+fn handed_on(letter: &Letter, refusals: &[Refusal], cause: Cause) -> bool {
+    // A delay in the writer's own house (RFC 3463 §3.3 and §3.4) is the receiver's.
+    let local = |g: &Fields| {
+        g.status().is_some_and(|s| matches!(s.get(1..4), Some(".2." | ".3.")))
+            || g.get("diagnostic-code").is_some_and(|d| d.trim_start().to_ascii_lowercase().starts_with("x-unix"))
+    };
+    let action = letter.groups.iter().any(|g| {
+        let action = g.get("action").unwrap_or_default().trim().to_ascii_lowercase();
+        ["relayed", "expanded"].iter().any(|w| action.starts_with(w)) || action.starts_with("delayed") && !local(g)
+    });
+    let of_the_way = |code: Option<&str>| code.is_some_and(|c| c.get(1..4) == Some(".4."));
+    let quoted = letter.groups.iter().any(|g| {
+        let smtp = g.get("diagnostic-code").is_some_and(|d| d.trim_start().to_ascii_lowercase().starts_with("smtp"));
+        smtp && g.diagnostic().is_some_and(|d| super::quotes::reply_start(d).is_some())
+    });
+    let expired = || {
+        let words = letter.prose.to_ascii_lowercase();
+        [
+            "expired",
+            "in the queue too long",
+            "too long in queue",
+            "giving up",
+            "will be retried",
+            "not yet been delivered",
+        ]
+        .iter()
+        .any(|w| words.contains(w))
+    };
+    // Nobody accepts a message and then finds fault with its client: such a reply is another server's.
+    let client = matches!(
+        cause,
+        Cause::SenderIdentity | Cause::Reputation | Cause::Rate | Cause::Authentication | Cause::Transport
+    );
+    action
+        || quoted && client
+        || refusals.iter().any(|r| of_the_way(r.said.reply.enhanced.as_deref()) || of_the_way(r.said.status.as_deref()))
+        || expired()
 }
 
 fn claim(out: &mut Bounce, hop: &Hop) {
@@ -330,16 +370,6 @@ fn feedback_address(letter: &Letter, out: &mut Bounce) {
     out.sending_ip.likely = source.or(named).filter(|ip| can_be_outbound(*ip));
 }
 
-/// The hop at which an ordinary message left the sender's network: the newest one whose client is
-/// of another organisation than the host that stamped it.
-fn leaving_hop(header: &Header) -> Option<Hop> {
-    header.all("received").take(50).map(Hop::read).find(|hop| {
-        let outside = hop.ip.is_some_and(can_be_outbound);
-        let client = hop.rdns.as_deref().or(hop.ehlo.as_deref()).unwrap_or_default();
-        outside && !hop.authenticated && !hop.by.as_deref().is_some_and(|by| same_organisation(by, client))
-    })
-}
-
 /// The sending server's name as the bounce gives it, to be looked up.
 fn sender_name(letter: &Letter, out: &Bounce) -> Option<String> {
     if out.writer.side == Side::Receiver {
@@ -367,4 +397,22 @@ fn around(text: &str, start: usize, end: usize) -> String {
     let kept = clip(rest, (end - from).min(room / 2) + room / 2);
     let (before, after) = (if from > 0 { MARK } else { "" }, if kept.len() < rest.len() { " …" } else { "" });
     format!("{before}{}{after}", clean(kept))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_smart_hosts_customer_is_not_the_sending_address() {
+        let bounce = |diagnostic: &str, action: &str, status: &str| {
+            let text = format!(
+                "Return-Path: <>\nFrom: MAILER-DAEMON@smart.host.test\nTo: a@sender.example\nSubject: failure\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nSorry.\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; smart.host.test\n\nFinal-Recipient: rfc822; b@recv.test\nAction: {action}\nStatus: {status}\nDiagnostic-Code: {diagnostic}\n\n--b\nContent-Type: text/rfc822-headers\n\nReceived: from mail.sender.example (mail.sender.example [192.0.2.1]) by smart.host.test (Postfix) with ESMTPS id 1; x\nFrom: a@sender.example\n\n--b--\n"
+            );
+            super::super::read(text.as_bytes()).sending_ip.ip
+        };
+        assert_eq!(bounce("smtp; 550 5.7.25 no PTR", "failed", "5.7.25"), None);
+        assert_eq!(bounce("x-local; gone", "delayed", "4.0.0"), None);
+        assert_eq!(bounce("x-local; gone", "failed", "5.4.7"), None);
+        // The receiver itself knows its users.
+        assert!(bounce("x-local; no such user", "failed", "5.1.1").is_some());
+    }
 }

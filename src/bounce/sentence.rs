@@ -11,9 +11,13 @@ use serde::Deserialize;
 
 use super::Identity;
 use super::phrases::fold;
+use super::url::is_url;
 
 /// Octets between a topic and what is said of it.
 const NEAR: usize = 90;
+/// Octets between a phrase and a word that makes it another thing, and one that denies it.
+const NEAR_SPOIL: usize = 40;
+const NEAR_DENIAL: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +54,9 @@ struct Wrong {
 #[serde(deny_unknown_fields)]
 struct Spoiled {
     always: Vec<String>,
+    near: Vec<String>,
+    denied: Vec<String>,
+    granted: Vec<String>,
     ehlo: Vec<String>,
     generic: Vec<String>,
 }
@@ -68,6 +75,9 @@ struct Words {
     nameless: Vec<Word>,
     name: Vec<Word>,
     spoiled: Vec<Word>,
+    near: Vec<Word>,
+    denied: Vec<Word>,
+    granted: Vec<Word>,
     not_ehlo: Vec<Word>,
     not_generic: Vec<Word>,
     source: String,
@@ -97,6 +107,9 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
         nameless: words(&file.wrong.nameless),
         name: words(&file.wrong.name),
         spoiled: words(&file.spoiled.always),
+        near: words(&file.spoiled.near),
+        denied: words(&file.spoiled.denied),
+        granted: words(&file.spoiled.granted),
         not_ehlo: words(&file.spoiled.ehlo),
         not_generic: words(&file.spoiled.generic),
         source: file.source,
@@ -122,13 +135,39 @@ pub(super) struct Fault {
 /// The fault that a folded reply finds with the sender's identity.
 pub(super) fn fault(folded: &str) -> Option<Fault> {
     let words = WORDS.as_ref()?;
-    let listed = is_listing(folded);
-    sentences(folded).into_iter().find_map(|sentence| in_sentence(words, sentence, listed))
+    // What a URL spells out is nobody's sentence.
+    let plain: String = folded.split_inclusive(' ').filter(|w| !is_url(w)).collect();
+    let listed = is_listing(&plain);
+    sentences(&plain).into_iter().find_map(|sentence| in_sentence(words, sentence, listed))
 }
 
 /// Whether a folded reply says that a list names the client: a list's reasons are not the receiver's.
 pub(super) fn is_listing(folded: &str) -> bool {
     WORDS.as_ref().is_some_and(|w| first(&w.not_generic, folded).is_some())
+}
+
+/// Whether the words around a phrase about the identity, which stands at a place of a folded text, turn it
+/// into something else: a word of SPF, DKIM or TLS beside it, or one that denies it.
+pub(super) fn is_spoiled(folded: &str, place: (usize, usize)) -> bool {
+    let Some(words) = WORDS.as_ref() else { return false };
+    let from = folded[..place.0].rfind(['.', ';', '!', '?']).filter(|at| folded[at + 1..].starts_with(' '));
+    let to = folded[place.1..].find(". ").map_or(folded.len(), |n| place.1 + n);
+    let sentence = &folded[from.map_or(0, |at| at + 1)..to];
+    let at = (place.0 - from.map_or(0, |at| at + 1), place.1 - from.map_or(0, |at| at + 1));
+    let beside = |list: &[Word], before: usize, behind: usize| {
+        list.iter().any(|w| {
+            let mut next = 0;
+            std::iter::from_fn(|| {
+                let found = w.find(sentence, next)?;
+                next = found.1;
+                Some(found)
+            })
+            .any(|f| f.1 <= at.0 && at.0 - f.1 <= before || f.0 >= at.1 && f.0 - at.1 <= behind)
+        })
+    };
+    beside(&words.near, NEAR_SPOIL, NEAR_SPOIL)
+        || beside(&words.denied, NEAR_DENIAL, 0)
+        || beside(&words.granted, 0, NEAR_DENIAL)
 }
 
 /// Sentences end with a mark and a space; colons and dots of names and numbers do not.
@@ -160,6 +199,19 @@ fn in_sentence(words: &'static Words, sentence: &str, listed: bool) -> Option<Fa
         } else {
             format!("{} … {}", &sentence[a.0..a.1], &sentence[b.0..b.1])
         };
+        // "not about …": whole words of denial only, since "is not" is itself how a fault is found.
+        let denied = words
+            .denied
+            .iter()
+            .filter(|w| w.text.len() > 8)
+            .any(|w| w.find(sentence, 0).is_some_and(|d| d.1 <= a.0 && a.0 - d.1 <= NEAR_DENIAL));
+        let granted = words
+            .granted
+            .iter()
+            .any(|w| w.find(sentence, b.1.max(a.1)).is_some_and(|g| g.0 - b.1.max(a.1) <= NEAR_DENIAL));
+        if denied || granted {
+            return None;
+        }
         Some(Fault { leg, possible: possible.to_vec(), what, source: &words.source, date: &words.date })
     };
     // "HELO does not match your rDNS" is about the name said, "no PTR for HELO name" about the PTR.

@@ -194,11 +194,12 @@ fn ordinary(bounce: &Bounce) -> String {
     }
 }
 
-/// The reply as it was, codes in front.
+/// The reply as it was, codes in front; not a code that only the report around it has.
 pub(super) fn quote(bounce: &Bounce) -> Option<String> {
     let reply = bounce.reply.as_ref()?;
     let code = reply.code.map(|c| c.to_string());
-    let parts = [code.as_deref(), reply.enhanced.as_deref(), Some(reply.text.as_str())];
+    let enhanced = reply.enhanced.as_deref().filter(|_| !reply.enhanced_of_report);
+    let parts = [code.as_deref(), enhanced, Some(reply.text.as_str())];
     let text = parts.into_iter().flatten().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then(|| clean_bounded(&text, MAX_QUOTE).into_owned())
 }

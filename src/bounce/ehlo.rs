@@ -1,0 +1,122 @@
+//! The client's EHLO name in a receiver's own words.
+//!
+//! Input: a reply's text and the host that said it. Output: the name, if the words quote one as said.
+
+use super::address::host_name;
+
+/// The EHLO name that a reply quotes: `<name>: Helo command rejected`, `HELO=[name]`, `helo=<name>`. Not one
+/// given as advice (`use HELO mail.domain.com`), nor the receiver's own.
+pub(super) fn quoted_ehlo(text: &str, remote: Option<&str>) -> Option<String> {
+    let good = |word: &str| !word.is_empty() && word.len() <= 253;
+    let lower = text.to_ascii_lowercase();
+    // Exim's own log: "rejected EHLO or HELO name: why".
+    if let Some(at) = lower.find("rejected ehlo or helo ") {
+        let word = text[at + 22..].split([' ', ':']).next().unwrap_or_default();
+        return Some(word.to_owned()).filter(|w| good(w));
+    }
+    for mark in [": helo command rejected", ": ehlo command rejected"] {
+        if let Some(at) = lower.find(mark) {
+            let word = text[..at].rsplit([' ', '<']).find(|w| !w.is_empty())?;
+            return Some(word.trim_end_matches('>').to_owned()).filter(|w| good(w));
+        }
+    }
+    let own = |name: &str| remote.is_some_and(|r| r.eq_ignore_ascii_case(name)) || is_placeholder(name);
+    for mark in [
+        " given in ehlo",
+        " given in helo",
+        " in your helo",
+        " in your ehlo",
+        " in helo",
+        " in ehlo",
+        " as helo",
+        " as ehlo",
+    ] {
+        let Some(at) = lower.find(mark) else { continue };
+        let name = text[..at].split_whitespace().next_back().and_then(host_name);
+        if let Some(name) = name.filter(|n| !own(n) && !is_advice(&lower[..at])) {
+            return Some(name.to_owned());
+        }
+    }
+    for mark in [
+        "helo=",
+        "ehlo=",
+        "helo name ",
+        "ehlo name ",
+        "helo hostname ",
+        "ehlo hostname ",
+        "helo argument ",
+        "ehlo argument ",
+        "ehlo ",
+        "helo ",
+        "bad helo: ",
+    ] {
+        for (at, _) in lower.match_indices(mark).take(8) {
+            if at > 0 && lower.as_bytes()[at - 1].is_ascii_alphanumeric() || is_advice(&lower[..at]) {
+                continue;
+            }
+            let rest = text[at + mark.len()..].trim_start_matches(['[', '<', '(', '"', '\'', ' ']);
+            let word = rest.split([' ', ']', '>', ')', '"', '\'', ',', ';']).next().unwrap_or_default();
+            if let Some(name) = host_name(word).filter(|n| !own(n)) {
+                return Some(name.to_owned());
+            }
+        }
+    }
+    None
+}
+
+/// Whether the words before a name give it as an example.
+fn is_advice(before: &str) -> bool {
+    let near = before
+        .get(before.len().saturating_sub(24)..)
+        .unwrap_or_default()
+        .trim_end_matches([' ', ':', '"', '\'', '(', ',', '<']);
+    [
+        "as in",
+        "e.g.",
+        "eg",
+        "example",
+        "for instance",
+        "such as",
+        "like",
+        "should be",
+        "should say",
+        "must be",
+        "must say",
+        "please use",
+        "z.b.",
+        "par exemple",
+    ]
+    .iter()
+    .any(|w| near.strip_suffix(w).is_some_and(|head| head.is_empty() || head.ends_with([' ', ',', '(', ':'])))
+}
+
+/// A name that stands for the reader's own.
+fn is_placeholder(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["domain.com", "yourdomain.com", "yourdomain.tld", "domain.tld", "mydomain.com", "your.domain", "company.com"]
+        .iter()
+        .any(|p| name == *p || name.strip_suffix(p).is_some_and(|h| h.ends_with('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ehlo_name() {
+        for (text, name) in [
+            ("<mailhost>: Helo command rejected: need fully-qualified hostname", Some("mailhost")),
+            ("H=x.example [192.0.2.1] HELO=[m.example] F=[a]", Some("m.example")),
+            ("proto=ESMTP helo=<m.example>", Some("m.example")),
+            ("HELO argument [m.example] is malformed", Some("m.example")),
+            ("H=(mailhost) [192.0.2.1] rejected EHLO or HELO mailhost: not qualified", Some("mailhost")),
+            ("Hostname m.example given in EHLO does not match", Some("m.example")),
+            ("send a full name, as in: HELO mail.domain.com", None),
+            ("HELO should be like HELO mx7.other.example", None),
+            ("greeted mx.example.org in EHLO mx.example.org", None),
+            ("no name", None),
+        ] {
+            assert_eq!(quoted_ehlo(text, Some("mx.example.org")).as_deref(), name, "{text}");
+        }
+    }
+}
