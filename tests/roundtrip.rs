@@ -368,6 +368,8 @@ async fn a_silent_relay_takes_the_time_once() {
     let trip = ran.trip();
     assert_eq!((ran.exit, &trip["outcome"], &trip["sending"]), (3, &json!("not-sent"), &Value::Null));
     assert!(trip["where_to_look"][0].as_str().unwrap().starts_with("The relay does not greet: "), "{trip:#}");
+    let ran = run(&relay, &["--tls", "auto", "--timeout", "1s"]).await;
+    assert!(ran.out.contains("NOT SENT\n\nWhere to look\n1. The relay does not greet"), "{}", ran.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
