@@ -239,6 +239,13 @@ pub struct Fault {
     pub detail: String,
 }
 
+impl Fault {
+    /// Whether a connection stood when it came.
+    pub fn connected(&self) -> bool {
+        !matches!(self.phase, Phase::Resolve | Phase::Connect)
+    }
+}
+
 /// One command and its reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {

@@ -23,11 +23,6 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 const WORLD: &str = "
-title = 't'
-about = 'a'
-exit = 0
-[check]
-ip = ['127.0.0.1']
 [[dns]]
 zone = '''
 $ORIGIN example.net.
@@ -36,13 +31,6 @@ out A 127.0.0.1
 $ORIGIN 0.0.127.in-addr.arpa.
 1 PTR out.example.net.
 '''
-[[expect]]
-verdict = 'agree'
-ehlo_ptr = 'agree'
-ptr_forward = 'agree'
-ehlo_forward = 'agree'
-iprev = 'pass'
-findings = []
 ";
 
 /// What a relay does with a message that it has taken over.
@@ -240,7 +228,7 @@ async fn run(relay: &Relay, more: &[&str]) -> Ran {
 }
 
 async fn run_with(relay: &Relay, more: &[&str], env: &[(&str, &str)]) -> Ran {
-    let lab: RunningLab = Lab::start(&Scenario::parse("trip", WORLD).unwrap()).await.unwrap();
+    let lab: RunningLab = Lab::start(&Scenario::world("trip", WORLD).unwrap()).await.unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
     command.args(["roundtrip", "--relay", &relay.address.to_string(), "--to", "t1@probe.example"]);
     command.args(["--bind", "127.0.0.1:0", "--name", "probe.example.net", "--resolver", &lab.resolvers[0].to_string()]);
@@ -380,6 +368,8 @@ async fn a_silent_relay_takes_the_time_once() {
     let trip = ran.trip();
     assert_eq!((ran.exit, &trip["outcome"], &trip["sending"]), (3, &json!("not-sent"), &Value::Null));
     assert!(trip["where_to_look"][0].as_str().unwrap().starts_with("The relay does not greet: "), "{trip:#}");
+    let ran = run(&relay, &["--tls", "auto", "--timeout", "1s"]).await;
+    assert!(ran.out.contains("NOT SENT\n\nWhere to look\n1. The relay does not greet"), "{}", ran.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -508,6 +498,14 @@ fn setup_prints_the_records_and_bad_usage_is_one_sentence() {
     let relay = ["--relay", "127.0.0.1", "--to", "probe.example", "--bind", "127.0.0.1:0", "-q"];
     for (args, words) in [
         (vec!["--setup", "--to", "probe.example", "--name", "mx.probe.example"], "which address do the records name?"),
+        (
+            vec!["--setup", "--to", "probe.example", "--address", "127.0.0.1", "--name", "mx.probe.example"],
+            "--address 127.0.0.1: no other machine reaches that",
+        ),
+        (
+            vec!["--setup", "--to", "probe.example", "--address", "203.0.113.5", "--format", "json"],
+            "--setup prints lines for a zone file",
+        ),
         (vec!["--relay", "127.0.0.1", "--to", "a b@probe.example"], "--to a b: give 1 to 64 letters"),
         (vec!["--relay", "127.0.0.1", "--to", "a..b"], "--to a..b: "),
         (vec!["--relay", "http://x", "--to", "probe.example"], "--relay: target `http://x`: scheme"),

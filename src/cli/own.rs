@@ -234,24 +234,14 @@ mod tests {
     }
 
     const PEER: &str = "
-title = 't'
-about = 'a'
-exit = 0
 [[dns]]
 [[peer]]
 name = 'greets.example.net'
-[[expect]]
-verdict = 'agree'
-ehlo_ptr = 'agree'
-ptr_forward = 'agree'
-ehlo_forward = 'agree'
-iprev = 'pass'
-findings = []
 ";
 
     #[tokio::test]
     async fn the_name_is_the_first_that_there_is() {
-        let lab = Lab::start(&Scenario::parse("own", PEER).unwrap()).await.unwrap();
+        let lab = Lab::start(&Scenario::world("own", PEER).unwrap()).await.unwrap();
         let peer = (lab.peers()[0].ip(), lab.peers()[0].port());
         let nobody = (IpAddr::from([127, 0, 0, 99]), 1);
         let root = |files: &[(&str, &str)]| {
@@ -297,7 +287,7 @@ findings = []
     /// interface address that stands in for what no service told is `given`.
     #[tokio::test]
     async fn a_greeted_name_keeps_its_dialogue() {
-        let lab = Lab::start(&Scenario::parse("own", PEER).unwrap()).await.unwrap();
+        let lab = Lab::start(&Scenario::world("own", PEER).unwrap()).await.unwrap();
         let options = Options { timeout: Duration::from_secs(5), ..Options::default() };
         let name = greeting(&options, (lab.peers()[0].ip(), lab.peers()[0].port())).await.unwrap();
         let seen = OwnSeen { local: "8.8.4.4".parse().ok(), ..OwnSeen::default() };

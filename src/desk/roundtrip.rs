@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::bounce::Hop;
 use crate::evidence::{SendStage, Sending, Session, Stage};
 use crate::judge::{BothSides, Check, Listened, SCHEMA};
-use crate::smtp::Phase;
 
 /// How to be known to the relay.
 const LOG_IN: &str = "give --credentials FILE, or --auth-user NAME to be asked for the password";
@@ -109,7 +108,7 @@ fn not_sent(greeting: Option<&Check>, sending: Option<&Sending>, others: &[Liste
             look.extend(advice(sending, stage));
         }
     } else if let Some(fault) = greeting.and_then(|g| g.smtp.as_ref()).and_then(|s| s.fault.as_ref()) {
-        let what = if fault.phase == Phase::Greeting { "does not greet" } else { "was not reached" };
+        let what = if fault.connected() { "does not greet" } else { "was not reached" };
         look.push(format!("The relay {what}: {}.", fault.detail));
     } else {
         look.push("The relay's name has no address to dial.".into());

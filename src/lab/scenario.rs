@@ -47,6 +47,15 @@ pub struct Scenario {
     pub expect: Vec<Expected>,
 }
 
+/// The servers of a scenario, alone.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct World {
+    dns: Vec<DnsPlan>,
+    #[serde(default)]
+    peer: Vec<PeerPlan>,
+}
+
 /// The check, in the words of the command line.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -344,13 +353,40 @@ impl Scenario {
         if scenario.peer.is_empty() && check.ip.is_empty() && check.target.is_none() {
             return Err(fault("it needs a [[peer]] or a check.target to dial, or an address in check.ip".into()));
         }
-        if !scenario.peer.iter().all(|p| p.address.is_loopback()) {
-            return Err(fault("a peer's address must be a loopback address".into()));
+        scenario.on_loopback()
+    }
+
+    /// A world for programs that bring checks of their own: its text has `[[dns]]` and `[[peer]]` only.
+    pub fn world(name: &str, text: &str) -> Result<Self, LabFault> {
+        let fault = |what: String| LabFault::Scenario { name: name.to_owned(), what };
+        let world: World = toml::from_str(text).map_err(|e| fault(e.to_string()))?;
+        let scenario = Self {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            about: String::new(),
+            trap: None,
+            delay_ms: None,
+            exit: 0,
+            check: CheckPlan::default(),
+            dns: world.dns,
+            peer: world.peer,
+            expect: Vec::new(),
+        };
+        if scenario.dns.is_empty() {
+            return Err(fault("it needs a [[dns]]".into()));
         }
-        if !scenario.dns.iter().filter_map(|d| d.address).all(|ip| ip.is_loopback()) {
-            return Err(fault("a resolver's address must be a loopback address".into()));
+        scenario.on_loopback()
+    }
+
+    fn on_loopback(self) -> Result<Self, LabFault> {
+        let fault = |what: &str| LabFault::Scenario { name: self.name.clone(), what: what.to_owned() };
+        if !self.peer.iter().all(|p| p.address.is_loopback()) {
+            return Err(fault("a peer's address must be a loopback address"));
         }
-        Ok(scenario)
+        if !self.dns.iter().filter_map(|d| d.address).all(|ip| ip.is_loopback()) {
+            return Err(fault("a resolver's address must be a loopback address"));
+        }
+        Ok(self)
     }
 }
 
@@ -374,6 +410,15 @@ ehlo_forward = "agree"
 iprev = "pass"
 findings = ["ptr-delegated"]
 "#;
+
+    #[test]
+    fn a_world_is_servers_alone() {
+        let world = Scenario::world("x", "[[dns]]\nzone = ''\n[[peer]]\nname = 'a.example'\n").unwrap();
+        assert_eq!((world.dns.len(), world.peer.len(), world.expect.len()), (1, 1, 0));
+        for bad in ["", "[[peer]]", "[[dns]]\nzones = ''", "[[dns]]\naddress = '192.0.2.1'", TEXT] {
+            assert!(Scenario::world("x", bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn reads_and_refuses() {

@@ -87,7 +87,7 @@ async fn manners() {
     injector.reply().await;
     injector.secure().await;
     assert_eq!(injector.say("RCPT TO:<a@b.example>").await, 503, "what came before TLS is forgotten");
-    injector.say("EHLO mail.example.net").await;
+    assert_eq!(injector.say("EHLO mail.example.net").await, 250, "and has no reply");
     injector.say("QUIT").await;
     let mut shy = Client::greeted(ear.doors[0]).await;
     shy.say("GET / HTTP/1.1").await;

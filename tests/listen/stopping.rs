@@ -131,9 +131,12 @@ async fn a_full_disk_leaves_whole_lines() {
     // A file may not grow past 60 or 120 KiB, as the shell counts; the signal that says so is ignored.
     let ear = Ear::start_under("trap '' XFSZ; ulimit -f 120", &["--output", file.to_str().unwrap()]).await;
     for _ in 0..40 {
-        if !Client::visit(ear.doors[0], "mail.example.net").await {
+        let Ok(mut client) = Client::try_connect(ear.doors[0]).await else { break };
+        if client.reply().await != 220 {
             break;
         }
+        client.say("EHLO mail.example.net").await;
+        client.say("QUIT").await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let ended = ear.ended().await;

@@ -3,6 +3,19 @@
 use std::process::{Command, Stdio};
 
 #[test]
+fn what_a_service_manager_says_is_read_or_refused() {
+    for (name, said) in [("LISTEN_FDS", "x"), ("LISTEN_FDS", "-1"), ("LISTEN_FDS", "99999999999"), ("LISTEN_PID", "x")]
+    {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+        program.stdin(Stdio::null()).args(["listen", "--bind", "127.0.0.1:0", "--for", "100ms"]).env(name, said);
+        let output = program.output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}={said}: {err}");
+        assert!(err.contains(&format!("{name}={said}: a service manager")) && err.lines().count() == 1, "{err}");
+    }
+}
+
+#[test]
 fn bad_usage() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();

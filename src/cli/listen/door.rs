@@ -2,6 +2,7 @@
 //!
 //! Failure: one sentence; nothing is left half open.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +18,9 @@ use crate::observe::listen::{Door, ListenOptions, ListenTls, bind};
 
 /// The largest certificate or key file that is read.
 const MAX_PEM: u64 = 1 << 20;
+
+/// Sockets that a service manager may hand over.
+const MAX_HANDED: u32 = 1024;
 
 /// A socket to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +152,10 @@ fn not_bound(address: SocketAddr, error: &std::io::Error) -> String {
 
 /// Sockets of `LISTEN_FDS` (`sd_listen_fds(3)`). One at port 465 speaks TLS first.
 fn handed_over() -> Result<Vec<Door>, PlanFault> {
+    // listenfd reads what is no number as nothing, and port 25 would be bound instead.
+    for (name, most) in [("LISTEN_FDS", MAX_HANDED), ("LISTEN_PID", u32::MAX)] {
+        number_of(name, std::env::var_os(name), most)?;
+    }
     let mut all = ListenFd::from_env();
     let mut doors = Vec::new();
     for place in 0..all.len() {
@@ -159,6 +167,18 @@ fn handed_over() -> Result<Vec<Door>, PlanFault> {
         }
     }
     Ok(doors)
+}
+
+/// What a service manager says of its sockets is a number, or not said.
+fn number_of(name: &str, said: Option<OsString>, most: u32) -> Result<(), PlanFault> {
+    let Some(said) = said.filter(|s| !s.is_empty()) else { return Ok(()) };
+    match said.to_str().and_then(|s| s.parse::<u32>().ok()) {
+        Some(number) if number <= most => Ok(()),
+        _ => Err(PlanFault(format!(
+            "{name}={}: a service manager sets a number from 0 to {most} there; unset it, or let systemd hand the sockets over",
+            crate::report::clean_bounded(&said.to_string_lossy(), 40)
+        ))),
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Standard: RFC 5322 (message), RFC 3834 (automatic messages), RFC 5321 §4.1.2 (addresses).
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -106,9 +107,15 @@ pub(super) fn records(
     let mut all: Vec<IpAddr> = addresses.iter().copied().map(unmap).collect();
     if all.is_empty() {
         let bound = doors.iter().filter_map(|d| d.address().ok()).map(|a| unmap(a.ip()));
-        all.extend(bound.filter(|ip| !ip.is_unspecified() && !ip.is_loopback()));
+        all.extend(bound.filter(|ip| !is_nobodys(*ip)));
     }
-    all.dedup();
+    let mut seen = HashSet::new();
+    all.retain(|ip| seen.insert(*ip));
+    if let Some(ip) = all.iter().find(|ip| is_nobodys(**ip)) {
+        return Err(PlanFault(format!(
+            "--address {ip}: no other machine reaches that; give the public address of this one"
+        )));
+    }
     if all.is_empty() {
         return Err(PlanFault(
             "--setup: which address do the records name? give --address IP, the public one of this machine \
@@ -117,13 +124,23 @@ pub(super) fn records(
         ));
     }
     // The host lies within the domain, unless we have a name of our own.
-    let host = if name == "localhost" { format!("mx.{}", recipient.domain) } else { name.to_owned() };
+    // A name of one label, as a machine may have it, is no name in the DNS.
+    let host = if name.contains('.') { name.to_owned() } else { format!("mx.{}", recipient.domain) };
     let mut text = format!("{}. 300 IN MX 10 {host}.\n", recipient.domain);
     for ip in all {
         let kind = if ip.is_ipv4() { "A" } else { "AAAA" };
         let _ = writeln!(text, "{host}. 300 IN {kind} {ip}");
     }
     Ok(text)
+}
+
+/// An address that no record should name: this machine's own to itself, of one wire only, or of no single machine.
+fn is_nobodys(ip: IpAddr) -> bool {
+    let scoped = match ip {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    scoped || ip.is_unspecified() || ip.is_loopback() || ip.is_multicast()
 }
 
 #[cfg(test)]
@@ -184,6 +201,25 @@ mod tests {
             assert!(sender(Some(bad), &to).is_err(), "{bad}");
         }
         assert!(sender(Some("t1@other.example"), &to).is_ok());
+    }
+
+    #[test]
+    fn records_that_can_be_published() {
+        let to = Recipient::parse("t1@probe.example").unwrap();
+        let ips = |texts: &[&str]| texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<IpAddr>>();
+        let twice = ips(&["203.0.113.5", "2001:db8::5", "203.0.113.5", "::ffff:203.0.113.5"]);
+        for one_label in ["localhost", "box"] {
+            assert_eq!(
+                records(&to, one_label, &twice, &[]).unwrap(),
+                "probe.example. 300 IN MX 10 mx.probe.example.\nmx.probe.example. 300 IN A 203.0.113.5\n\
+                 mx.probe.example. 300 IN AAAA 2001:db8::5\n"
+            );
+        }
+        for bad in
+            ["127.0.0.1", "::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "fe80::1", "169.254.0.1", "::ffff:127.0.0.2"]
+        {
+            assert!(records(&to, "mx.probe.example", &ips(&["203.0.113.5", bad]), &[]).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -64,6 +64,11 @@ pub(super) fn run(args: &RoundtripArgs) -> Exit {
 }
 
 fn setup(args: &RoundtripArgs) -> Result<(), PlanFault> {
+    if args.format.is_some() {
+        return Err(PlanFault(
+            "--setup prints lines for a zone file and has no other format; leave --format out".into(),
+        ));
+    }
     let recipient = Recipient::parse(&args.to)?;
     let options = door::options(&args.door)?;
     // What is asked for is an address, not a socket.
@@ -194,7 +199,7 @@ fn chosen(dialled: Vec<Evidence>) -> Option<Evidence> {
 /// Whether the relay has said anything: where it cannot be reached or is silent, a second try only takes the time again.
 fn greets(dialled: &Evidence) -> bool {
     let fault = dialled.smtp.as_ref().and_then(|s| s.fault.as_ref());
-    fault.is_none_or(|f| !matches!(f.phase, Phase::Resolve | Phase::Connect | Phase::Greeting))
+    fault.is_none_or(|f| f.connected() && f.phase != Phase::Greeting)
 }
 
 /// What our door has seen.

@@ -31,8 +31,11 @@ pub fn roundtrip_table(roundtrip: &Roundtrip, options: &TableOptions) -> String 
         lines.push(String::new());
         lines.extend(frame(comparison, limit, ink));
     }
-    lines.push(String::new());
-    for (key, text) in way(roundtrip) {
+    let way = way(roundtrip);
+    if !way.is_empty() {
+        lines.push(String::new());
+    }
+    for (key, text) in way {
         let lead = ink.faint(&format!(" {key:rest$}", rest = KEY - 1));
         lines.extend(hang(&lead, &text, KEY, limit));
     }

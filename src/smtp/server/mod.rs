@@ -291,6 +291,10 @@ impl ServerSession {
                 (self.met, self.transaction) = (true, None);
                 self.script(Cue::Helo).unwrap_or_else(|| vec![reply(250, &[self.name()])])
             }
+            // RFC 3207 §4.
+            "STARTTLS" if self.plan.starttls && !self.secure && !argument.is_empty() => {
+                vec![reply(501, &["5.5.4 STARTTLS stands alone"])]
+            }
             "STARTTLS" if self.plan.starttls && !self.secure => {
                 self.script(Cue::StartTls).unwrap_or_else(|| vec![reply(220, &["2.0.0 Go ahead"]), Action::StartTls])
             }

@@ -61,6 +61,13 @@ fn the_polite_dialogue_in_any_chunking() {
 }
 
 #[test]
+fn starttls_has_no_parameters() {
+    let (got, session) = codes(plan(), b"EHLO a\r\nSTARTTLS now\r\nQUIT\r\n", 64);
+    assert_eq!(got, [220, 250, 501, 221]);
+    assert!(!session.secure);
+}
+
+#[test]
 fn starttls_forgets_and_drops_what_came_before_it() {
     let plan = ServerPlan { secure_name: Some("inside.example.net".into()), ..plan() };
     let mut session = ServerSession::new(plan);
