@@ -177,8 +177,10 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let mut out = Vec::new();
     let reply = &said.reply;
     let folded = fold(&reply.text);
-    // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance.
-    let recipient = reply.enhanced.as_deref().is_some_and(|c| c.ends_with(".1.1") || c.ends_with(".2.2"));
+    // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance,
+    // unless they speak of the client by name ("your IP has no reverse DNS").
+    let recipient = reply.enhanced.as_deref().is_some_and(|c| c.ends_with(".1.1") || c.ends_with(".2.2"))
+        && !sentence::is_about_client(&folded);
     let chance = |p: &Phrase| recipient && p.cause == Cause::SenderIdentity && is_short(p);
     let best = strongest(&folded).filter(|p| !chance(p));
     if let Some(p) = best {
@@ -368,6 +370,7 @@ mod tests {
                 Some(Identity::PtrMissing),
             ),
             ("550 5.1.1 access denied", Cause::Recipient, None),
+            ("550 5.1.1 Your IP has no Reverse DNS", Cause::SenderIdentity, Some(Identity::PtrMissing)),
             ("554 no words known here", Cause::Unknown, None),
         ] {
             let got = decide(&[&say(raw)], "", false);

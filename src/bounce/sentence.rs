@@ -150,6 +150,11 @@ pub(super) fn is_about_name(folded: &str) -> bool {
     WORDS.as_ref().is_some_and(|w| first(&w.reverse, folded).or_else(|| first(&w.ehlo, folded)).is_some())
 }
 
+/// Whether a folded text speaks of the client and nobody else.
+pub(super) fn is_about_client(folded: &str) -> bool {
+    WORDS.as_ref().is_some_and(|w| first(&w.client, folded).is_some())
+}
+
 /// Whether a folded reply says that a list names the client: a list's reasons are not the receiver's.
 pub(super) fn is_listing(folded: &str) -> bool {
     WORDS.as_ref().is_some_and(|w| first(&w.not_generic, folded).is_some())
@@ -209,7 +214,10 @@ fn sentences(folded: &str) -> Vec<&str> {
     let mut from = 0;
     for (at, mark) in folded.match_indices(['.', ';', '!', '?']) {
         let end = at + mark.len();
-        if folded[end..].starts_with(' ') {
+        let short = ["e.g", "i.e", "z.b", "ex", "etc", "bzw", "resp"]
+            .iter()
+            .any(|a| folded[from..at].strip_suffix(a).is_some_and(|head| !head.ends_with(char::is_alphanumeric)));
+        if folded[end..].starts_with(' ') && !short {
             found.push(&folded[from..end]);
             from = end;
         }
@@ -403,5 +411,6 @@ mod tests {
     fn a_dot_in_a_name_ends_no_sentence() {
         let all = sentences("no ptr for 192.0.2.1. see x.example");
         assert_eq!(all, ["no ptr for 192.0.2.1.", " see x.example"]);
+        assert_eq!(sentences("say a real name, e.g. helo x").len(), 1);
     }
 }
