@@ -197,7 +197,8 @@ impl Phrase {
             .unzip();
         let weight = parts.iter().map(String::len).sum();
         let one_word = !e.text.trim().contains(' ');
-        let of_url = e.text.contains(['/', '?', '=', '.', '&', '#']) || one_word && e.cause != Cause::SenderIdentity;
+        let of_url = e.text.contains(['/', '?', '=', '.', '&', '#'])
+            || one_word && e.cause != Cause::SenderIdentity && e.strength >= Strength::Specific;
         Self {
             text: e.text,
             cause: e.cause,
