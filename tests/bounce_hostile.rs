@@ -129,9 +129,32 @@ fn large_files_are_read_in_their_first_part() {
         "folded",
         format!("From: MAILER-DAEMON@b.example\nTo: x@y.example\n{}\n\n550 x", " more\n".repeat(1 << 20)).as_bytes(),
     );
+    // RFC 2231 parameters: a parser's work grows with their number squared.
+    let parameters: String = (0..200_000).map(|n| ["; a", &n.to_string(), "*0=b"].concat()).collect();
+    for name in ["Content-Type", "content-disposition "] {
+        quick(
+            "parameters",
+            format!("From: MAILER-DAEMON@b.example\nSubject: x\n{name}: text/plain{parameters}\n\n550 no PTR")
+                .as_bytes(),
+        );
+    }
+    quick(
+        "announcements",
+        format!("From: MAILER-DAEMON@b.example\nSubject: x\n\n{}", "Your original message:\nspam\n".repeat(1 << 16))
+            .as_bytes(),
+    );
     quick("codes", "550 5.7.1 no [203.0.113.1] ".repeat(1 << 18).as_bytes());
     quick("replies", "host x.example[203.0.113.1] said: 550 5.7.1 no\n".repeat(1 << 18).as_bytes());
     quick("addresses", format!("550 {}", "for 203.0.113.1 ".repeat(1 << 18)).as_bytes());
+}
+
+#[test]
+fn utf_16_and_bare_carriage_returns_are_text() {
+    let text = "From: MAILER-DAEMON@b.example\nSubject: failure notice\n\n550 5.7.25 no PTR record for 203.0.113.1\n";
+    let wide: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for bytes in [wide, text.replace('\n', "\r").into_bytes()] {
+        assert_eq!(quick("text", &bytes).cause, Cause::SenderIdentity);
+    }
 }
 
 #[test]

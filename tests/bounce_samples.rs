@@ -1,6 +1,10 @@
 //! The project's own bounces, each with what must be read from it (`fixtures/bounces/expected.tsv`).
 
-#![allow(clippy::disallowed_methods, reason = "a test reads its fixtures")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a test reads its fixtures and prints its figures"
+)]
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -53,4 +57,53 @@ fn every_sample_is_read_as_expected() {
     assert!(seen >= 60, "only {seen} samples");
     let files = std::fs::read_dir(folder()).unwrap().count();
     assert_eq!(files, seen + 1, "each sample has a line, and the other way round");
+}
+
+/// Refusals in many wordings and languages, labelled before they were first read: whether the sender's
+/// identity was refused, the legs that are right, the families, the address stated (`none`; `*` where both
+/// answers can be defended).
+#[test]
+fn the_labelled_refusals() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/refusals");
+    let table = std::fs::read_to_string(folder.join("expected.tsv")).unwrap();
+    let (mut seen, mut stated, mut ips, mut families) = (0, 0, 0, 0);
+    let (mut identity, mut address, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for line in table.lines().skip(1) {
+        let [file, is_identity, legs, family, ip] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("five columns: {line}")
+        };
+        let got = bounce::read(&std::fs::read(folder.join(file)).unwrap());
+        seen += 1;
+        let cause = word(&got.cause);
+        let found = cause == "sender-identity";
+        if found != (is_identity == "yes") {
+            identity.push(format!("{file}: {cause} ({:?})", got.matched));
+        } else if found && !legs.split('|').any(|l| l == word(&got.identity)) {
+            identity.push(format!("{file}: leg {}, not {legs}", word(&got.identity)));
+        }
+        let right = family == "*" || family.split('|').any(|f| f == cause);
+        families += usize::from(right);
+        if !right {
+            other.push(format!("{file}: {cause}, not {family}"));
+        }
+        let claimed = word(&got.sending_ip.ip);
+        match ip {
+            "*" => {}
+            "none" if !claimed.is_empty() => address.push(format!("{file}: {claimed} is claimed")),
+            "none" => {}
+            _ => {
+                stated += 1;
+                ips += usize::from(claimed == ip);
+                if claimed != ip {
+                    address.push(format!("{file}: {claimed:?}, not {ip}"));
+                }
+            }
+        }
+    }
+    println!("{seen} refusals; family {families}/{seen}; address {ips}/{stated}");
+    let wrong = [identity, address, other].concat();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen >= 180, "only {seen} refusals");
+    let files = std::fs::read_dir(&folder).unwrap().count();
+    assert_eq!(files, seen + 1, "each refusal has a line, and the other way round");
 }

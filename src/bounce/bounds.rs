@@ -114,9 +114,9 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
 }
 
 fn is_content_field(line: &[u8]) -> bool {
-    [&b"content-type:"[..], b"content-disposition:"]
-        .iter()
-        .any(|name| line.get(..name.len()).is_some_and(|l| l.eq_ignore_ascii_case(name)))
+    let Some(colon) = line.iter().take(32).position(|b| *b == b':') else { return false };
+    let name = line[..colon].trim_ascii_end();
+    [&b"content-type"[..], b"content-disposition"].iter().any(|n| name.eq_ignore_ascii_case(n))
 }
 
 /// Whether the octets begin with a mail header: two known fields, or a Received line alone.

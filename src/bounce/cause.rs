@@ -150,9 +150,9 @@ fn strongest(folded: &str) -> Option<&'static Phrase> {
     let best = phrases().best_of(folded, |p, place| is_meant(p, folded, place));
     // A list's reasons ("dynamic range", "HELO name listed") are the list's, not this receiver's.
     let listing = best.is_some_and(|p| {
-        p.strength <= Strength::Specific
-            && matches!(p.identity, Some(Identity::PtrGeneric | Identity::EhloBad))
-            && sentence::is_listing(folded)
+        let reason =
+            matches!(p.identity, Some(Identity::PtrGeneric | Identity::EhloBad)) && sentence::is_listing(folded);
+        p.strength <= Strength::Specific && p.identity.is_some() && (reason || sentence::names_list(folded))
     });
     if listing { phrases().best_of(folded, |p, _| p.cause == Cause::Reputation).or(best) } else { best }
 }
@@ -177,12 +177,23 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let mut out = Vec::new();
     let reply = &said.reply;
     let folded = fold(&reply.text);
-    // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance.
-    let recipient = reply.enhanced.as_deref().is_some_and(|c| c.ends_with(".1.1") || c.ends_with(".2.2"));
+    // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance,
+    // unless they speak of the client by name ("your IP has no reverse DNS").
+    let recipient = reply.enhanced.as_deref().is_some_and(|c| c.ends_with(".1.1") || c.ends_with(".2.2"))
+        && !sentence::is_about_client(&folded);
     let chance = |p: &Phrase| recipient && p.cause == Cause::SenderIdentity && is_short(p);
     let best = strongest(&folded).filter(|p| !chance(p));
     if let Some(p) = best {
-        out.push(Decision::of_phrase(p, rank(p.strength)));
+        let mut decision = Decision::of_phrase(p, rank(p.strength));
+        // The address of a page tells the family; the words beside it know the leg better.
+        if p.of_url
+            && p.identity.is_some()
+            && let Some(fault) = sentence::fault(&folded)
+        {
+            decision.identity = Some(fault.leg);
+            decision.possible = fault.possible;
+        }
+        out.push(decision);
     }
     let other = best.is_none_or(|p| {
         !matches!(p.cause, Cause::SenderIdentity | Cause::Reputation | Cause::Authentication)
@@ -359,6 +370,7 @@ mod tests {
                 Some(Identity::PtrMissing),
             ),
             ("550 5.1.1 access denied", Cause::Recipient, None),
+            ("550 5.1.1 Your IP has no Reverse DNS", Cause::SenderIdentity, Some(Identity::PtrMissing)),
             ("554 no words known here", Cause::Unknown, None),
         ] {
             let got = decide(&[&say(raw)], "", false);
@@ -382,6 +394,7 @@ mod tests {
             "552 5.2.2 mailbox full, dynamic hostname",
             "550 content refused, see https://x.example/no-ptr/missing-reverse-dns/bad-helo",
             "550 content refused, reverse DNS failed is not the reason",
+            "550 203.0.113.77 is listed at rbl.recv.example (no PTR, dynamic range)",
             "Server certificate not verified: hostname mismatch",
             "454 4.7.5 TLS certificate: hostname mismatch",
             "550 access denied; your PTR is valid",

@@ -7,6 +7,7 @@
 //! taken apart is read as text.
 //! Design: mail-parser does the MIME, on what [`bounds`](super::bounds) lets through.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use mail_parser::{HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
@@ -63,7 +64,7 @@ impl Letter {
     fn of_text(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_PROSE)]);
         let mut letter = Self::default();
-        letter.add_prose(&text, false);
+        letter.add_prose(&qmail_log(&text), false);
         letter.find_fields();
         letter
     }
@@ -258,6 +259,27 @@ impl Letter {
     pub(super) fn is_text(&self) -> bool {
         self.header.is_empty()
     }
+}
+
+/// qmail-send logs a reply in one word: `_` for a space, `/` for a line's end.
+fn qmail_log(text: &str) -> Cow<'_, str> {
+    let marks = [": failure: ", ": deferral: "];
+    if !marks.iter().any(|m| text.contains(m)) || !text.contains("delivery ") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let at = marks.iter().find_map(|m| line.find(m).map(|at| at + m.len())).filter(|at| !line[*at..].contains(' '));
+        match at {
+            Some(at) => {
+                out.push_str(&line[..at]);
+                out.push_str(&line[at..].replace('_', " ").replace('/', "\n"));
+            }
+            None => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    Cow::Owned(out)
 }
 
 /// A file that its sender attached (RFC 2183).

@@ -50,9 +50,10 @@ pub(super) struct Phrase {
     /// Octets of its words.
     pub weight: usize,
     parts: Vec<String>,
-    open_end: bool,
+    /// Of each part, whether its last word may go on: a `*` stands right behind it.
+    open: Vec<bool>,
     /// A piece of a URL, or the name of a list that URLs are of.
-    of_url: bool,
+    pub of_url: bool,
 }
 
 #[derive(Deserialize)]
@@ -187,11 +188,17 @@ impl Phrases {
 
 impl Phrase {
     fn new(e: Entry) -> Self {
-        let open_end = e.text.ends_with('*');
-        let parts: Vec<String> = e.text.split('*').map(|p| fold(p.trim())).filter(|p| !p.is_empty()).collect();
+        let pieces: Vec<&str> = e.text.split('*').collect();
+        let (parts, open): (Vec<String>, Vec<bool>) = pieces
+            .iter()
+            .enumerate()
+            .map(|(n, p)| (fold(p.trim()), n + 1 < pieces.len() && !p.ends_with(' ')))
+            .filter(|(p, _)| !p.is_empty())
+            .unzip();
         let weight = parts.iter().map(String::len).sum();
         let one_word = !e.text.trim().contains(' ');
-        let of_url = e.text.contains(['/', '?', '=', '.', '&', '#']) || one_word && e.cause != Cause::SenderIdentity;
+        let of_url = e.text.contains(['/', '?', '=', '.', '&', '#'])
+            || one_word && e.cause != Cause::SenderIdentity && e.strength >= Strength::Specific;
         Self {
             text: e.text,
             cause: e.cause,
@@ -203,7 +210,7 @@ impl Phrase {
             source: e.source,
             date: e.date,
             parts,
-            open_end,
+            open,
             weight,
             of_url,
         }
@@ -226,10 +233,9 @@ impl Phrase {
         let mut end = at;
         for (n, part) in self.parts.iter().enumerate() {
             let part = part.as_bytes();
-            let last = n + 1 == self.parts.len();
+            let open = self.open.get(n).copied().unwrap_or_default();
             let whole = |end: usize| {
-                last && self.open_end
-                    || !part.last().is_some_and(u8::is_ascii_alphanumeric)
+                open || !part.last().is_some_and(u8::is_ascii_alphanumeric)
                     || !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric)
             };
             if n == 0 {
@@ -339,5 +345,8 @@ mod tests {
         assert!(p.stands_at("host 192.0.2.1 has no ptrs", 0).is_some());
         assert!(p.stands_at(&format!("host {} has no ptr", "x".repeat(200)), 0).is_none());
         assert!(p.stands_at("hosts has no ptr", 0).is_none());
+        let best = |text: &str| phrases().best(&fold(text)).map(|p| p.text.clone());
+        assert_eq!(best("Service refuse. LPN007_107").as_deref(), Some("LPN*_107"));
+        assert_eq!(best("Service refuse. OFR004_104").as_deref(), Some("OFR*_104"));
     }
 }

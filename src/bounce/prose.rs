@@ -10,6 +10,8 @@ use super::reply::clip;
 
 /// Lines looked at, and octets kept of one line.
 const MAX_LINES: usize = 3000;
+/// How often the words so far are searched for a refusal.
+const MAX_ASKED: usize = 16;
 pub(super) const MAX_LINE: usize = 4096;
 
 /// A bounce's words and what they return.
@@ -28,6 +30,7 @@ pub(super) fn split(text: &str, mail: bool) -> Split {
     let mut out = Split::default();
     let mut at = 0;
     let mut announced = false;
+    let (mut refused, mut asked) = (false, 0);
     while at < lines.len() {
         let line = lines[at];
         if header_begins(&lines[at..]) {
@@ -61,11 +64,14 @@ pub(super) fn split(text: &str, mail: bool) -> Split {
         }
         if announces(line) || strong(line) && forwards(line) {
             // "Original message" over a forwarded bounce announces the bounce; below a refusal, what it returns.
-            let refused = || !quotes(&out.words).is_empty() || !reasons(&out.words).is_empty();
-            let returns = !forwards(line) || refused();
+            if !refused && asked < MAX_ASKED {
+                asked += 1;
+                refused = !quotes(&out.words).is_empty() || !reasons(&out.words).is_empty();
+            }
+            let returns = !forwards(line) || refused;
             announced |= returns;
             let rule = strong(line) && returns;
-            if mail && (rule || titled(line) && refused()) && !header_soon(&lines, at) {
+            if mail && (rule || titled(line) && refused) && !header_soon(&lines, at) {
                 break;
             }
         }

@@ -7,6 +7,8 @@
 use std::net::IpAddr;
 
 use super::address::{Quoted, addresses, can_be_outbound, host_name, parse, same_organisation};
+use super::phrases::fold;
+use super::sentence::is_about_name;
 use super::url::{Place, url_place};
 
 /// The client's address that a reply states. `about_client` where the reply is known to be about the
@@ -71,22 +73,13 @@ fn is_told_of(text: &str, q: Quoted) -> bool {
     }
     let from = text[..q.start].rfind(". ").map_or(0, |n| n + 2);
     let to = text[q.end..].find(". ").map_or(text.len(), |n| q.end + n);
-    let sentence = text.get(from..to).unwrap_or(text).to_lowercase();
-    TOLD.iter().any(|w| {
-        sentence.match_indices(w).any(|(at, _)| {
-            let part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-            !w.is_ascii() || !part(sentence[..at].chars().next_back()) && !part(sentence[at + w.len()..].chars().next())
-        })
-    })
+    let sentence = fold(text.get(from..to).unwrap_or(text));
+    TOLD.iter().any(|w| sentence.split(|c: char| !c.is_alphanumeric()).any(|s| s == *w)) || is_about_name(&sentence)
 }
 
-/// Words of a sentence about the client or its reverse name.
-#[rustfmt::skip]
-const TOLD: &[&str] = &[
-    "ptr", "rdns", "fcrdns", "reverse", "your", "client", "sender", "sending", "connecting", "helo", "ehlo",
-    "dns inverso", "dns reverso", "reverso", "inversa", "inverse", "ihre", "ihr", "ihres", "votre", "su servidor", "обратн", "逆引き",
-    "反向", "反解", "역방향", "送信元", "发件", "發件",
-];
+/// Words of a sentence about the client; those about its names are the topics of `sentences.toml`.
+const TOLD: &[&str] =
+    &["your", "client", "sender", "sending", "connecting", "ihre", "ihr", "ihres", "votre", "su", "送信元"];
 
 /// Words before an address that make it a client's.
 #[rustfmt::skip]
@@ -94,7 +87,7 @@ const BEFORE: &[&str] = &[
     "client", "ip", "ips", "address", "host", "for", "server", "sender", "not", "i", "addr", "of",
     "source", "rejecting", "adresse", "ip-adresse", "serveur", "servidor", "server-ip", "direccion", "dirección",
     "von", "für", "fuer", "relay", "connection", "blocked", "query", "lookup", "rdns", "ptr", "hostname", "client-ip",
-    "ip-address", "ip-adres", "ip-adresu", "adresu", "adres", "van", "voor", "dla", "para", "per", "indirizzo", "mittente",
+    "ip-address", "ip-adres", "ip-adresu", "adresu", "adres", "van", "voor", "iprev", "policy.iprev",  "pour", "hosta", "hôte", "serwera", "serveru", "serverul", "dla", "para", "per", "indirizzo", "mittente",
     "listed", "range", "remote", "rejected", "h", "peer", "access", "для", "ip-адреса", "ip-адрес", "адреса", "адрес",
     "ipアドレス", "アドレス", "送信元ip", "发件服务器", "发件ip", "服务器", "地址", "ip地址", "ip位址", "ip-cím", "ip-osoite", "adressen", "ip-adressen",
 ];
@@ -119,6 +112,18 @@ const ELSEWHERE: &[&str] = &[
     "forward record", "forward address", "instead of", "but got", "we got", "record points to", "zeigt auf",
     "löst auf", "verweist auf", "wijst naar", "pointe vers", "apunta a", "aponta para", "punta a", "указывает на",
     "a-record", "a-record is", "a-eintrag", "enregistrement a", "registro a", "record a",
+];
+
+/// What denies that a name leads to the client's address.
+const NOT_ELSEWHERE: &[&str] = &[
+    "not resolve to",
+    "doesn't resolve to",
+    "not resolving to",
+    "not point to",
+    "doesn't point to",
+    "not map to",
+    "not pointing to",
+    "doesn\u{2019}t resolve to",
 ];
 
 /// Who answered, not who asked: the receiver's own tools.
@@ -196,7 +201,9 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> Option<u8> {
     let said = AFTER.iter().any(|w| next.starts_with(w));
     let named = host_name(word).is_some();
     // "192.0.2.1 ESMTP server not available" greets who called by his address.
-    if ACTIVE.iter().any(|w| next.starts_with(w) && (named || *w != "esmtp")) {
+    let answers = ["returned", "answered", "replied", "responded"];
+    let asked = ["for", "of", "für", "pour", "von"].contains(&word);
+    if ACTIVE.iter().any(|w| next.starts_with(w) && (named || *w != "esmtp") && !(asked && answers.contains(w))) {
         return None;
     }
     let mut ahead = opened;
@@ -211,7 +218,8 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> Option<u8> {
         })
     };
     // "a.example -> 192.0.2.2" ends a chain; the first link of one is the client.
-    if ends(ELSEWHERE) && !(parameter || ends(&["query returned"])) || ends(&OTHERS) {
+    let denied = ends(NOT_ELSEWHERE);
+    if ends(ELSEWHERE) && !denied && !(parameter || ends(&["query returned"])) || ends(&OTHERS) {
         return None;
     }
     // "rejected by 192.0.2.1", "refused by server mx.example [192.0.2.1]".
@@ -247,7 +255,7 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> Option<u8> {
     if parameter || BEFORE.iter().any(|w| word == *w || !w.is_ascii() && word.ends_with(w)) {
         score += 3;
     }
-    if said || client {
+    if said || client || denied {
         score += 3;
     }
     if next.starts_with("->") || next.starts_with("=>") || next.starts_with('\u{2192}') {
@@ -354,6 +362,8 @@ mod tests {
             ("FCrDNS check failed: 192.0.2.1 -> m.example -> 192.0.2.10", "192.0.2.1"),
             ("PTR of 192.0.2.1 is m.example which resolves to 192.0.2.10", "192.0.2.1"),
             ("HELO m.example resolves to 192.0.2.10, but you connect from 192.0.2.1", "192.0.2.1"),
+            ("PTR lookup for 192.0.2.1 returned NXDOMAIN", "192.0.2.1"),
+            ("m.example does not resolve to 192.0.2.1", "192.0.2.1"),
             ("no PTR at 1.2.0.192.in-addr.arpa", "192.0.2.1"),
             ("逆引き 送信元IPアドレス 192.0.2.1 の逆引きが設定されていません", "192.0.2.1"),
             ("", ""),

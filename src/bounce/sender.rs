@@ -174,6 +174,19 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
             break;
         }
     }
+    // A notice that tells the reason in its own words quotes no reply.
+    if out.sending_ip.ip.is_none() && out.reply.is_none() && out.cause == Cause::SenderIdentity && !letter.is_text() {
+        let words = clean(clip(&letter.prose, 4096));
+        let far = remote::remote(&words);
+        if let Some(q) = client_address(&words, far.host.as_deref(), &far.ips, true) {
+            out.sending_ip = SendingIp {
+                ip: Some(q.ip),
+                source: Some(IpSource::Diagnostic),
+                evidence: Some(around(&words, q.start, q.end)),
+                likely: None,
+            };
+        }
+    }
     let ehlo = refusals
         .iter()
         .find_map(|r| quoted_ehlo(&r.raw, r.remote.host.as_deref()))

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::Identity;
+use super::address::{addresses, host_name};
 use super::phrases::fold;
 use super::url::is_url;
 
@@ -46,6 +47,7 @@ struct Wrong {
     dynamic: Vec<String>,
     generic: Vec<String>,
     seeming: Vec<String>,
+    elsewhere: Vec<String>,
     nameless: Vec<String>,
     name: Vec<String>,
 }
@@ -72,6 +74,7 @@ struct Words {
     dynamic: Vec<Word>,
     generic: Vec<Word>,
     seeming: Vec<Word>,
+    elsewhere: Vec<Word>,
     nameless: Vec<Word>,
     name: Vec<Word>,
     spoiled: Vec<Word>,
@@ -104,6 +107,7 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
         dynamic: words(&file.wrong.dynamic),
         generic: words(&file.wrong.generic),
         seeming: words(&file.wrong.seeming),
+        elsewhere: words(&file.wrong.elsewhere),
         nameless: words(&file.wrong.nameless),
         name: words(&file.wrong.name),
         spoiled: words(&file.spoiled.always),
@@ -141,6 +145,16 @@ pub(super) fn fault(folded: &str) -> Option<Fault> {
     sentences(&plain).into_iter().find_map(|sentence| in_sentence(words, sentence, listed))
 }
 
+/// Whether a folded text speaks of the reverse name or of the name said in EHLO.
+pub(super) fn is_about_name(folded: &str) -> bool {
+    WORDS.as_ref().is_some_and(|w| first(&w.reverse, folded).or_else(|| first(&w.ehlo, folded)).is_some())
+}
+
+/// Whether a folded text speaks of the client and nobody else.
+pub(super) fn is_about_client(folded: &str) -> bool {
+    WORDS.as_ref().is_some_and(|w| first(&w.client, folded).is_some())
+}
+
 /// Whether a folded reply says that a list names the client: a list's reasons are not the receiver's.
 pub(super) fn is_listing(folded: &str) -> bool {
     WORDS.as_ref().is_some_and(|w| first(&w.not_generic, folded).is_some())
@@ -170,13 +184,40 @@ pub(super) fn is_spoiled(folded: &str, place: (usize, usize)) -> bool {
         || beside(&words.granted, 0, NEAR_DENIAL)
 }
 
+/// Whether a folded reply names the list that holds the client: all that stands beside it is the list's.
+pub(super) fn names_list(folded: &str) -> bool {
+    const HOLDS: [&str; 12] = [
+        "listed at ",
+        "listed in ",
+        "listed on ",
+        "listed by ",
+        "blocked using ",
+        "rejected using ",
+        "blocked by ",
+        "found in ",
+        "found on ",
+        "blacklisted at ",
+        "blacklisted by ",
+        "denied by ",
+    ];
+    HOLDS.iter().any(|mark| {
+        folded.match_indices(mark).any(|(at, _)| {
+            let word = folded[at + mark.len()..].split(' ').next().unwrap_or_default();
+            host_name(word).is_some()
+        })
+    })
+}
+
 /// Sentences end with a mark and a space; colons and dots of names and numbers do not.
 fn sentences(folded: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut from = 0;
     for (at, mark) in folded.match_indices(['.', ';', '!', '?']) {
         let end = at + mark.len();
-        if folded[end..].starts_with(' ') {
+        let short = ["e.g", "i.e", "z.b", "ex", "etc", "bzw", "resp"]
+            .iter()
+            .any(|a| folded[from..at].strip_suffix(a).is_some_and(|head| !head.ends_with(char::is_alphanumeric)));
+        if folded[end..].starts_with(' ') && !short {
             found.push(&folded[from..end]);
             from = end;
         }
@@ -238,6 +279,18 @@ fn in_sentence(words: &'static Words, sentence: &str, listed: bool) -> Option<Fa
         && let Some(wrong) = near(topic, &words.nameless)
     {
         return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+    }
+    // "192.0.2.1 has no hostname".
+    if let Some(wrong) = first(&words.nameless, sentence)
+        && let Some(at) = addresses(sentence).iter().find(|q| q.end <= wrong.0 && wrong.0 - q.end < 4)
+    {
+        return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], (at.start, at.end), wrong);
+    }
+    // "m.example does not resolve to 192.0.2.1": a name, and the client's address behind it.
+    if let Some(wrong) = first(&words.elsewhere, sentence)
+        && let Some(at) = addresses(&sentence[wrong.1..]).first().filter(|q| q.start < 4)
+    {
+        return fault(Identity::PtrUnconfirmed, &[Identity::EhloBad], wrong, (wrong.1, wrong.1 + at.end));
     }
     let topic = first(&words.host, sentence)?;
     let named = sentence.contains("name");
@@ -358,5 +411,6 @@ mod tests {
     fn a_dot_in_a_name_ends_no_sentence() {
         let all = sentences("no ptr for 192.0.2.1. see x.example");
         assert_eq!(all, ["no ptr for 192.0.2.1.", " see x.example"]);
+        assert_eq!(sentences("say a real name, e.g. helo x").len(), 1);
     }
 }
