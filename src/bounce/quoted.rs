@@ -151,6 +151,12 @@ pub(super) fn quoted_ehlo(text: &str) -> Option<String> {
         if let Some(name) = host_name(word) {
             return Some(name.to_owned());
         }
+        // Gmail: "HELO/EHLO argument MAILSRV invalid", where the fault is that it is no full name.
+        let behind = rest.strip_prefix(word).unwrap_or_default().trim_start_matches([']', '>', ')', '"', '\'', ' ']);
+        let judged = ["invalid", "is invalid", "is malformed"].iter().any(|w| behind.starts_with(w));
+        if mark.ends_with("argument ") && judged && !word.is_empty() && word.len() <= 253 && word != "syntax" {
+            return Some(word.to_owned());
+        }
     }
     None
 }
@@ -198,6 +204,10 @@ mod tests {
             ("proto=ESMTP helo=<m.example>", Some("m.example")),
             ("HELO argument [m.example] is malformed", Some("m.example")),
             ("H=(mailhost) [192.0.2.1] rejected EHLO or HELO mailhost: not qualified", Some("mailhost")),
+            ("HELO/EHLO argument MAILSRV invalid, closing connection.", Some("MAILSRV")),
+            ("HELO argument \"my server\" is invalid", None),
+            ("HELO argument invalid", None),
+            ("Empty HELO/EHLO argument not allowed", None),
             ("no name", None),
         ] {
             assert_eq!(quoted_ehlo(text).as_deref(), name, "{text}");
