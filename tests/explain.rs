@@ -11,8 +11,11 @@ use std::process::{Command, Output};
 use smtp_preflight::bounce;
 use smtp_preflight::judge::receivers::rule_entries;
 use smtp_preflight::judge::{Code, Severity};
+use smtp_preflight::knowledge::{mtas, providers};
 use smtp_preflight::lab::Lab;
-use smtp_preflight::report::{TableOptions, codes_of, explain_code, explain_refusal, explain_rule};
+use smtp_preflight::report::{
+    TableOptions, codes_of, explain_code, explain_mta, explain_provider, explain_refusal, explain_rule,
+};
 
 fn explain(what: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_smtp-preflight")).arg("explain").args(what).output().unwrap()
@@ -211,10 +214,15 @@ fn a_refusal_names_its_findings() {
         ("550 5.7.25", &[PtrMissing, PtrUnconfirmed]),
         ("504 5.5.2 <mailhost>: Helo command rejected: need fully-qualified hostname", &[EhloNotFqdn]),
         ("504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname", &[EhloLocalhost]),
-        (
-            "450 4.7.1 <mail.example.net>: Helo command rejected: Host not found",
-            &[EhloUnresolvable, EhloAddressDiffers],
-        ),
+        ("450 4.7.1 <mail.example.net>: Helo command rejected: Host not found", &[EhloUnresolvable, EhloLookupFailed]),
+        ("550 5.7.1 <mail.example.net>: Helo command rejected: Host not found", &[EhloUnresolvable]),
+        ("450 4.7.1 <x>: Helo command rejected: Host not found", &[EhloNotFqdn, EhloUnresolvable, EhloLookupFailed]),
+        ("501 5.5.4 HELO/EHLO argument MAILSRV invalid, closing connection.", &[EhloNotFqdn]),
+        ("501-5.5.4 HELO/EHLO argument \"localhost\" invalid, closing connection.", &[EhloLocalhost]),
+        ("554 5.7.1 <unknown[203.0.113.9]>: Client host rejected: Access denied", &[PtrMissing, PtrUnconfirmed]),
+        ("554 5.7.1 <mail.example.net[203.0.113.9]>: Client host rejected: Access denied", &[]),
+        ("421 4.7.23", &[PtrMissing, PtrUnconfirmed]),
+        ("550 5.7.23", &[]),
         (
             "501 Syntactically invalid EHLO argument(s)",
             &[EhloInvalid, EhloNotHostname, EhloNotAscii, EhloLiteralSyntax],
@@ -283,4 +291,111 @@ fn a_receivers_rule_is_explained() {
     assert!(err.contains("there is no rule `postfix/reject_everything`"), "{err}");
     let (list, ..) = said(&explain(&[]));
     assert!(rule_entries().iter().all(|e| list.contains(&e.handle())), "{list}");
+}
+
+/// Words that leave two readings open are explained as both, and say so.
+#[test]
+fn what_is_open_is_said_to_be_open() {
+    let (text, _, exit) = said(&explain(&["421 4.7.23"]));
+    let text = flat(&text);
+    assert_eq!(exit, 0);
+    for words in ["the code stands for both", "RFC 7372", "Gmail", "SPF record", "ptr-missing", "ptr-unconfirmed"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let denied = "554 5.7.1 <unknown[203.0.113.9]>: Client host rejected: Access denied";
+    let (text, _, exit) = said(&explain(&[denied]));
+    let text = flat(&text);
+    assert_eq!(exit, 0);
+    for words in ["refused by a rule of the receiver", "access table", "which may be the reason", "Perhaps ptr-missing"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(text.contains("smtp-preflight check --ip 203.0.113.9 --ehlo NAME") && !text.contains("Findings"), "{text}");
+}
+
+#[test]
+fn success_is_said_to_be_success() {
+    for (reply, words) in [
+        ("250 2.0.0 Ok: queued as 4F2", "250: success, not a refusal"),
+        ("250-mx.example.net\n250 STARTTLS", "250: success, not a refusal"),
+        ("220 mx.example.net ESMTP", "220: success, not a refusal"),
+        ("250", "250: success, not a refusal"),
+        ("354 End data with <CR><LF>.<CR><LF>", "354: go on, not a refusal"),
+    ] {
+        let (text, _, exit) = said(&explain(&[reply]));
+        assert_eq!((exit, text.starts_with(words), text.contains("--ehlo")), (0, true, false), "{text}");
+    }
+    // A dialogue that ends in a refusal is a refusal.
+    let (text, ..) = said(&explain(&["250 ok\n550 5.7.25 no PTR record"]));
+    assert!(text.starts_with("550 5.7.25: refused"), "{text}");
+}
+
+#[test]
+fn nothing_far_from_a_name_is_offered() {
+    for (word, near) in
+        [("hetzer", Some("hetzner")), ("ptr-mising", Some("ptr-missing")), ("xyzzy", None), ("????", None)]
+    {
+        let (_, error, exit) = said(&explain(&[word]));
+        assert_eq!((exit, error.lines().count(), error.contains("did you mean")), (2, 1, near.is_some()), "{error}");
+        assert!(near.is_none_or(|n| error.contains(n)) && error.contains("'550 5.7.25 …'"), "{error}");
+    }
+    let (_, error, exit) = said(&explain(&[""]));
+    assert_eq!((exit, error.contains("nothing is given")), (2, true), "{error}");
+}
+
+#[test]
+fn several_names_are_explained_in_turn() {
+    let (text, error, exit) = said(&explain(&["ptr-missing", "postfix/base", "hetzner"]));
+    assert_eq!((exit, error.as_str()), (0, ""));
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+    assert!(at("ptr-missing (error)") < at("\npostfix/base\n") && at("\npostfix/base\n") < at("\nhetzner (hosting"));
+    // A text in which names stand is a reply.
+    assert_eq!(
+        said(&explain(&["550", "5.7.25", "ptr-missing"])).0.lines().next().unwrap().split(':').next(),
+        Some("550 5.7.25")
+    );
+}
+
+/// Every mail server and every provider: how it is recognised, where the setting is, source, age, and what is sure.
+#[test]
+fn mail_servers_and_providers_are_explained() {
+    let (list, ..) = said(&explain(&[]));
+    let list = flat(&list);
+    for mta in mtas::all() {
+        let text = explain_mta(mta, &TableOptions::default());
+        let words = flat(&text);
+        let facts =
+            [Some(&mta.place), mta.directive.as_ref(), mta.apply.as_ref(), Some(&mta.source), Some(&mta.checked)];
+        for fact in facts.into_iter().flatten().chain(&mta.notes).chain(&mta.banner).chain([&mta.documentation]) {
+            assert!(words.contains(&flat(fact)), "{}: {fact}\n{text}", mta.slug);
+        }
+        for line in mta.example.iter().chain(&mta.example_debian) {
+            assert!(text.lines().any(|l| l.trim_start() == line), "{}: {line}\n{text}", mta.slug);
+        }
+        assert_eq!(words.contains("not verified"), !mta.verified, "{text}");
+        assert!(text.contains("How it is recognised") && list.contains(&mta.slug), "{text}");
+    }
+    for provider in providers::all() {
+        let text = explain_provider(provider, &TableOptions::default());
+        let words = flat(&text);
+        let facts = [provider.panel.as_ref(), provider.api.as_ref(), provider.who.as_ref(), Some(&provider.source)];
+        let more =
+            [provider.ipv6.as_ref(), provider.port25.as_ref(), Some(&provider.documentation), Some(&provider.checked)];
+        for fact in facts.into_iter().chain(more).flatten().chain(&provider.limits).chain(&provider.unverified) {
+            assert!(words.contains(&flat(fact)), "{}: {fact}\n{text}", provider.slug);
+        }
+        for line in &provider.command {
+            assert!(text.lines().any(|l| l.trim_start() == line), "{}: {line}\n{text}", provider.slug);
+        }
+        assert_eq!(words.contains("not verified"), !provider.verified, "{text}");
+        assert!(text.contains("Where the PTR is set") && list.contains(&provider.slug), "{text}");
+    }
+    let (text, error, exit) = said(&explain(&["Hetzner"]));
+    assert_eq!((exit, error.as_str()), (0, ""));
+    assert!(text.contains("    hcloud server set-rdns SERVER --ip IP --hostname NAME\n"), "{text}");
+    let (text, ..) = said(&explain(&["zimbra"]));
+    assert!(text.contains("    zmprov ms SERVER zimbraMtaSmtpHeloName NAME\n"), "{text}");
+    // What is both a receiver and a mail server is explained as both.
+    let (text, ..) = said(&explain(&["postfix"]));
+    assert!(text.contains("postfix/reject_unknown_client_hostname") && text.contains("smtp_helo_name"), "{text}");
 }

@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("judge", &["evidence", "knowledge", "name", "smtp", "dns"], PURE),
     ("bounce", &["knowledge", "name", "smtp"], PURE),
     ("desk", &["bounce", "judge", "evidence", "dns", "name"], PURE),
-    ("report", &["judge", "bounce", "desk", "evidence", "name", "smtp", "dns"], PURE),
+    ("report", &["judge", "bounce", "desk", "evidence", "knowledge", "name", "smtp", "dns"], PURE),
     ("observe", &["evidence", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
     ("lab", &["observe", "evidence", "judge", "name", "target", "smtp", "dns"], &["clap::", "tabled::"]),
     (

@@ -59,6 +59,12 @@ pub(super) fn quoted_ehlo(text: &str, remote: Option<&str>) -> Option<String> {
             if let Some(name) = host_name(word).filter(|n| !own(n)) {
                 return Some(name.to_owned());
             }
+            // Gmail: "HELO/EHLO argument MAILSRV invalid", where the fault is that it is no full name.
+            let behind = rest.strip_prefix(word).unwrap_or_default().trim_start_matches([']', '>', ')', '"', '\'', ' ']);
+            let judged = ["invalid", "is invalid", "is malformed"].iter().any(|w| behind.starts_with(w));
+            if mark.ends_with("argument ") && judged && good(word) && word != "syntax" && !own(word) {
+                return Some(word.to_owned());
+            }
         }
     }
     None
@@ -114,6 +120,10 @@ mod tests {
             ("send a full name, as in: HELO mail.domain.com", None),
             ("HELO should be like HELO mx7.other.example", None),
             ("greeted mx.example.org in EHLO mx.example.org", None),
+            ("HELO/EHLO argument MAILSRV invalid, closing connection.", Some("MAILSRV")),
+            ("HELO argument \"my server\" is invalid", None),
+            ("HELO argument invalid", None),
+            ("Empty HELO/EHLO argument not allowed", None),
             ("no name", None),
         ] {
             assert_eq!(quoted_ehlo(text, Some("mx.example.org")).as_deref(), name, "{text}");

@@ -199,9 +199,10 @@ pub struct DemoArgs {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A finding's code, a receiver or its rule (postfix/reject_unknown_client_hostname), or a refusal as the
-    /// receiver put it, in quotes ('550 5.7.25 …'); the list of codes and rules without
-    #[arg(value_name = "CODE|RECEIVER[/RULE]|REPLY")]
+    /// A finding's code, a receiver or its rule (postfix/reject_unknown_client_hostname), a mail server (zimbra), a
+    /// provider (hetzner), several of these, or a refusal as the receiver put it, in quotes ('550 5.7.25 …'); without,
+    /// the list of all names
+    #[arg(value_name = "NAME|REPLY")]
     pub what: Vec<String>,
     /// Colour [default: on a terminal, unless NO_COLOR is set]
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]

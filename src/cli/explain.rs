@@ -1,17 +1,13 @@
-//! `explain`: all codes and rules, one of either, or a refusal in a receiver's own words.
+//! `explain`: all names that there are, some of them, or a refusal in a receiver's own words.
 //!
-//! Exit: 0 where it is explained, 2 for a word that is neither, 3 for a refusal in words not known.
+//! Exit: 0 where it is explained, 2 for a word that is no name, 3 for a refusal in words not known.
 
 use super::args::ExplainArgs;
 use super::exit::Exit;
+use super::explained;
 use super::output::{Results, color, say, width};
 use crate::bounce::{self, Cause};
-use crate::judge::Code;
-use crate::judge::receivers::{receiver_names, rule_entries};
-use crate::report::{TableOptions, explain_code, explain_list, explain_receiver, explain_refusal, explain_rule};
-
-/// How many codes are offered in place of an unknown one.
-const OFFERED: usize = 3;
+use crate::report::{TableOptions, explain_list, explain_refusal, explain_success};
 
 /// Runs `explain`.
 pub(super) fn run(args: &ExplainArgs) -> Exit {
@@ -21,15 +17,9 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
     if what.is_empty() && args.what.is_empty() {
         return print(&explain_list(&options), Exit::Agrees);
     }
-    // `explain ptr missing` and `PTR_MISSING` are understood as well.
-    if let Ok(code) = what.to_ascii_lowercase().replace([' ', '_'], "-").parse::<Code>() {
-        return print(&explain_code(code.entry(), &options), Exit::Agrees);
-    }
-    if let Some(rule) = rule_entries().iter().find(|e| e.handle().eq_ignore_ascii_case(what)) {
-        return print(&explain_rule(rule, &options), Exit::Agrees);
-    }
-    if let Some(receiver) = receiver_names().into_iter().find(|name| name.eq_ignore_ascii_case(what)) {
-        return print(&explain_receiver(Some(receiver), &options), Exit::Agrees);
+    let words: Vec<&str> = what.split_whitespace().collect();
+    if let Some(text) = explained::all(&words, &options) {
+        return print(&text, Exit::Agrees);
     }
     if is_status(what) {
         say(&format!("`{what}` is only the enhanced status code; give the whole reply, as '550 5.7.25 …'"));
@@ -44,6 +34,9 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
         say(&format!("the reply cannot be read: {why}"));
         return Exit::Usage;
     }
+    if is_success(what, read.reply.as_ref().and_then(|r| r.code)) {
+        return print(&explain_success(what, &options), Exit::Agrees);
+    }
     let exit = if read.cause == Cause::Unknown { Exit::Unknown } else { Exit::Agrees };
     print(&explain_refusal(&read, &options), exit)
 }
@@ -52,6 +45,14 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
 fn is_status(what: &str) -> bool {
     let parts: Vec<&str> = what.split('.').collect();
     parts.len() == 3 && parts.iter().all(|p| (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A reply that begins with 2xx or 3xx, with no refusal found in it.
+fn is_success(what: &str, refused: Option<u16>) -> bool {
+    let begins = what.as_bytes();
+    let code = begins.len() >= 3 && matches!(begins[0], b'2' | b'3') && begins[1..3].iter().all(u8::is_ascii_digit);
+    code && begins.get(3).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'.')
+        && refused.is_none_or(|code| code < 400)
 }
 
 /// Several words, or one that begins with a reply code.
@@ -79,36 +80,16 @@ fn unknown(what: &str) -> String {
              of one receiver"
         );
     }
-    format!(
-        "there is no code `{shown}`; did you mean {}? `smtp-preflight explain` lists all, and a refusal is given in \
-         quotes, as '550 5.7.25 …'",
-        nearest(what).join(", ")
-    )
-}
-
-/// The codes that lie nearest: those that hold the word first, then by letters to change.
-fn nearest(what: &str) -> Vec<&'static str> {
-    let what: String = what.chars().take(60).collect::<String>().to_ascii_lowercase().replace('_', "-");
-    let mut codes: Vec<&str> = Code::all().map(|e| e.slug).collect();
-    codes.sort_by_key(|slug| (what.is_empty() || !slug.contains(&what), distance(&what, slug)));
-    codes.truncate(OFFERED);
-    codes
-}
-
-/// Letters to insert, delete or replace (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
+    if what.is_empty() {
+        return "nothing is given to explain; `smtp-preflight explain` alone lists all that can be".to_owned();
     }
-    row[other.len()]
+    let near = explained::nearest(what).join(", ");
+    let near = if near.is_empty() { String::new() } else { format!("; did you mean {near}?") };
+    format!(
+        "nothing goes by the name `{shown}`{near}{} `smtp-preflight explain` lists all, and a refusal is given in quotes, as \
+         '550 5.7.25 …'",
+        if near.is_empty() { ";" } else { "" }
+    )
 }
 
 #[cfg(test)]
@@ -130,14 +111,5 @@ mod tests {
         ] {
             assert_eq!(is_refusal(text), yes, "{text}");
         }
-    }
-
-    #[test]
-    fn the_nearest_codes() {
-        assert_eq!(nearest("ptr-mising")[0], "ptr-missing");
-        assert_eq!(nearest("ehlo_alias")[0], "ehlo-alias");
-        assert_eq!(nearest("generic")[0], "ptr-generic");
-        assert_eq!(nearest("").len(), OFFERED);
-        assert_eq!((distance("abc", "abc"), distance("", "abc"), distance("kitten", "sitting")), (0, 3, 3));
     }
 }

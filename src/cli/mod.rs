@@ -11,6 +11,7 @@ mod demo;
 mod domain;
 mod exit;
 mod explain;
+mod explained;
 mod input;
 mod judged;
 mod listen;

@@ -6,6 +6,7 @@ use super::receivers_explain::explain_receiver;
 use super::table::{TableOptions, pad};
 use super::wrap::{fit, hang_own};
 use crate::judge::{Code, Entry};
+use crate::knowledge::{mtas, providers};
 
 /// Indent of a section's text.
 const BODY: usize = 2;
@@ -29,7 +30,18 @@ pub fn explain_list(options: &TableOptions) -> String {
         lines.push(String::new());
     }
     lines.push(explain_receiver(None, options));
-    let close = "`smtp-preflight explain CODE` explains one, `explain RECEIVER/RULE` a receiver's rule; \
+    for (title, slugs) in [
+        ("Mail servers, and where each sets its EHLO name", mtas::all().iter().map(|m| &*m.slug).collect::<Vec<_>>()),
+        (
+            "Hosting and access providers, and where each sets a PTR",
+            providers::all().iter().map(|p| &*p.slug).collect(),
+        ),
+    ] {
+        lines.push(ink.strong(title));
+        lines.extend(hang_own(&pad(BODY), &slugs.join(", "), BODY, options.width));
+        lines.push(String::new());
+    }
+    let close = "`smtp-preflight explain NAME` explains any of these (several names: each in turn); \
                  `smtp-preflight explain '550 5.7.25 …'` a refusal.";
     lines.extend(hang_own("", close, 0, options.width));
     lines.join("\n") + "\n"

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::clean::clean_bounded;
 use super::ink::Ink;
+use super::refusal_codes::{Doubt, codes_of, doubt};
 use super::table::{TableOptions, pad};
 use super::wrap::hang_own;
 use crate::bounce::{Basis, Bounce, Cause, Identity};
@@ -18,44 +19,6 @@ const LABEL: usize = 12;
 const MEANINGS: usize = 2;
 /// How much of the reply is shown.
 const MAX_TEXT: usize = 600;
-
-/// The findings that a refusal may stand for, the likeliest first; none where it is not about the identity.
-pub fn codes_of(bounce: &Bounce) -> Vec<Code> {
-    if bounce.cause != Cause::SenderIdentity {
-        return Vec::new();
-    }
-    let code = bounce.reply.as_ref().and_then(|r| r.code);
-    let shape = bounce.ehlo.as_deref().map(|name| EhloName::read(name).flaws(name));
-    let mut found: Vec<Code> = Vec::new();
-    for identity in bounce.identity.iter().chain(&bounce.possible) {
-        let codes: &[Code] = match (identity, code) {
-            (Identity::PtrMissing, _) => &[Code::PtrMissing],
-            (Identity::PtrUnconfirmed, _) => &[Code::PtrUnconfirmed],
-            (Identity::PtrGeneric, _) => &[Code::PtrGeneric],
-            (Identity::EhloBad, _) if shape.as_ref().is_some_and(|flaws| !flaws.is_empty()) => {
-                found.extend(shape.iter().flatten().map(|flaw| Code::from(*flaw)));
-                continue;
-            }
-            (Identity::EhloBad, Some(504)) => &[Code::EhloNotFqdn, Code::EhloLocalhost, Code::EhloBareAddress],
-            // RFC 5321 §4.2.3: 501 is an error of syntax.
-            (Identity::EhloBad, Some(501)) => {
-                &[Code::EhloInvalid, Code::EhloNotHostname, Code::EhloNotAscii, Code::EhloLiteralSyntax]
-            }
-            // The name's shape is right, so it is what the DNS says of it.
-            (Identity::EhloBad, _) if shape.is_some() => &[Code::EhloUnresolvable, Code::EhloAddressDiffers],
-            (Identity::EhloBad, _) => {
-                &[Code::EhloUnresolvable, Code::EhloAddressDiffers, Code::EhloNotFqdn, Code::EhloLocalhost]
-            }
-            (Identity::Unspecified, _) => &[Code::PtrMissing, Code::PtrUnconfirmed, Code::EhloUnresolvable],
-        };
-        found.extend(codes.iter().filter(|c| !found.contains(c)).copied().collect::<Vec<_>>());
-    }
-    // A receiver whose own lookup fails answers with the same words and 4xx.
-    if matches!(code, Some(400..=499)) && found.contains(&Code::PtrMissing) {
-        found.push(Code::PtrLookupFailed);
-    }
-    found
-}
 
 /// The refusal explained.
 pub fn explain_refusal(bounce: &Bounce, options: &TableOptions) -> String {
@@ -80,10 +43,12 @@ pub fn explain_refusal(bounce: &Bounce, options: &TableOptions) -> String {
     if let Some(software) = bounce.software.as_ref().filter(|s| bounce.receiver.as_ref() != Some(s)) {
         labelled("Words of", software);
     }
-    labelled("About", about(bounce));
+    let doubt = doubt(bounce);
+    labelled("About", doubt.map_or_else(|| about(bounce), about_in_doubt));
     for (place, code) in codes.iter().enumerate() {
         let entry = code.entry();
-        labelled(if place == 0 { "Findings" } else { "" }, &format!("{}: {}", entry.slug, entry.title));
+        let label = if doubt.is_some() { "Perhaps" } else { "Findings" };
+        labelled(if place == 0 { label } else { "" }, &format!("{}: {}", entry.slug, entry.title));
     }
     if let Some(ip) = bounce.sending_ip.ip {
         labelled("Address", &format!("{ip}, quoted as the sender's"));
@@ -118,6 +83,28 @@ pub fn explain_refusal(bounce: &Bounce, options: &TableOptions) -> String {
     lines.join("\n") + "\n"
 }
 
+/// A reply that refuses nothing: 2xx and 3xx (RFC 5321 §4.2.1).
+pub fn explain_success(reply: &str, options: &TableOptions) -> String {
+    let ink = Ink { color: options.color };
+    let code = reply.get(..3).unwrap_or_default();
+    let (what, means) = if code.starts_with('3') {
+        ("go on, not a refusal", "The receiver waits for the rest of what it asked for: the message, or a login.")
+    } else {
+        (
+            "success, not a refusal",
+            "The receiver did what it was told. Behind a message that means that it took the message over; a refusal \
+             after that comes as a bounce of its own, and a filter may still put the message into the spam folder. Say \
+             `smtp-preflight explain` of the bounce, or of a line in the log with 4xx or 5xx.",
+        )
+    };
+    let mut lines = vec![ink.strong(&format!("{code}: {what}")), String::new()];
+    let said = clean_bounded(reply, MAX_TEXT);
+    lines.extend(hang_own(&format!("{:LABEL$}", "It says"), &said, LABEL, options.width));
+    lines.push(String::new());
+    lines.extend(hang_own("", means, 0, options.width));
+    lines.join("\n") + "\n"
+}
+
 fn headline(bounce: &Bounce) -> String {
     let reply = bounce.reply.as_ref();
     let code = reply.and_then(|r| r.code);
@@ -130,6 +117,7 @@ fn headline(bounce: &Bounce) -> String {
         _ => "not delivered",
     };
     let what = match bounce.cause {
+        _ if doubt(bounce) == Some(Doubt::SharedCode) => "for SPF or for the PTR record: the code stands for both",
         Cause::SenderIdentity => "for who the sender says it is",
         Cause::Reputation => "for the record of the sending address or domain",
         Cause::Authentication => "for SPF, DKIM or DMARC",
@@ -165,6 +153,20 @@ fn about(bounce: &Bounce) -> &'static str {
     }
 }
 
+/// Where the words leave two readings open.
+fn about_in_doubt(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::CalledUnknown => {
+            "a list of the receiver's own (an access table): it refuses this address or its name, for a reason that it \
+             does not tell; `unknown` says that it found no PTR that leads back to the address, which may be the reason"
+        }
+        Doubt::SharedCode => {
+            "one of two: SPF, which is what the standard gives this code to (RFC 7372), or the PTR record, missing or \
+             not leading back, for which Gmail uses it; the reply's words would tell"
+        }
+    }
+}
+
 /// A rule or a trouble of the receiver, known by a code alone: its words would tell more.
 fn open_ended(bounce: &Bounce) -> bool {
     let by_code = bounce.matched.as_ref().is_none_or(|m| m.basis != Basis::Phrase);
@@ -190,7 +192,10 @@ fn lasting(bounce: &Bounce, codes: &[Code]) -> Option<&'static str> {
 fn next(bounce: &Bounce, codes: &[Code]) -> Vec<(Option<String>, &'static str)> {
     let mut next = Vec::new();
     match bounce.cause {
-        _ if open_ended(bounce) || matches!(bounce.cause, Cause::SenderIdentity | Cause::Unknown) => {
+        _ if doubt(bounce).is_some()
+            || open_ended(bounce)
+            || matches!(bounce.cause, Cause::SenderIdentity | Cause::Unknown) =>
+        {
             let why = if bounce.sending_ip.ip.is_some() {
                 "See how the address stands now, and what to change (NAME: what your server says in EHLO):"
             } else {
@@ -213,6 +218,9 @@ fn next(bounce: &Bounce, codes: &[Code]) -> Vec<(Option<String>, &'static str)> 
         _ => {
             next.push((None, "Nothing in PTR or EHLO name changes it; follow the reply's own words."));
         }
+    }
+    if doubt(bounce) == Some(Doubt::SharedCode) {
+        next.push((None, "Look at the SPF record of the sender's domain too."));
     }
     if let Some(first) = codes.first() {
         next.push((Some(format!("smtp-preflight explain {first}")), "Read what it means, and who acts on it:"));

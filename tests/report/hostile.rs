@@ -108,7 +108,7 @@ fn assert_narrow(check: &Check, text: &str, width: usize) {
         let mut copied = check.findings.iter().flat_map(|f| &f.fix.records).chain(proposed);
         // Texts of our own: what stands in backticks, and an address, are not folded.
         let mut told: Vec<String> = Vec::new();
-        for remedy in &check.remedy {
+        if let Some(remedy) = &check.remedy {
             told.extend(remedy.steps.iter().flat_map(|s| s.how.clone()));
             told.extend(remedy.provider.iter().flat_map(|p| [p.limits.join("; "), p.documentation.clone()]));
             told.extend(remedy.mta.iter().flat_map(|m| [m.notes.clone(), vec![m.documentation.clone()]].concat()));
