@@ -167,7 +167,7 @@ fn todo(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
             lines.extend(one_record(&text(record), limit).iter().map(|l| ink.record(l)));
         }
         if !step.withdraw.is_empty() {
-            lines.push(format!("{}instead of", pad(BODY)));
+            lines.push(format!("{}{}", pad(BODY), step.withdrawal()));
         }
         for record in &step.withdraw {
             lines.extend(one_record(&text(record), limit).iter().map(|l| ink.faint(l)));
