@@ -160,3 +160,12 @@ fn what_cannot_be_told_apart_is_said() {
         assert!(found.mta.also.iter().any(|also| also == product), "{product} greets as plain Postfix");
     }
 }
+
+#[test]
+fn debians_exim_is_told_apart_with_the_name_filled_in() {
+    let exim = smtp_preflight::knowledge::mtas::by_slug("exim").expect("an entry");
+    let name = smtp_preflight::name::HostName::parse("mail.example.net").expect("a name");
+    let lines = ["REMOTE_SMTP_HELO_DATA = mail.example.net", "MAIN_HARDCODE_PRIMARY_HOSTNAME = mail.example.net"];
+    assert_eq!(exim.debian_for(&name), lines);
+    assert!(exim.place.contains("/etc/exim4/conf.d/main/") && exim.place.contains("exim4.conf.localmacros"));
+}

@@ -4,6 +4,7 @@
 
 use smtp_preflight::judge::{Check, Side, judge};
 use smtp_preflight::lab::{Lab, Scenario};
+use smtp_preflight::report::{Ticket, ticket};
 
 /// 198.51.100.25 says `ehlo` in this zone.
 async fn check(ehlo: &str, zone: &str) -> Check {
@@ -67,4 +68,34 @@ async fn a_ptr_name_of_nobodys_is_never_wanted() {
         let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
         assert!(records.is_empty(), "{name_}: {records:?}");
     }
+}
+
+#[tokio::test]
+async fn a_provider_that_sets_no_ptr_is_not_asked_for_one() {
+    let name_ = "c-198-51-100-25.hsd1.wa.comcast.net";
+    let zone =
+        format!("mail A 198.51.100.25\n$ORIGIN comcast.net.\nc-198-51-100-25.hsd1.wa A 198.51.100.25\n{PTR} {name_}.");
+    let check = check("mail.example.net", &zone).await;
+    let remedy = check.remedy.as_ref().unwrap();
+    assert!(remedy.steps.iter().all(|s| s.publish.is_empty() && s.withdraw.is_empty()), "{remedy:#?}");
+    assert!(remedy.steps[0].action.contains("relay") && !remedy.by_records_alone, "{remedy:#?}");
+    let letter = ticket(&check, Ticket::Customer);
+    assert!(letter.contains("Comcast refuses mail from its own"), "{letter}");
+    let letter = ticket(&check, Ticket::Provider);
+    assert!(letter.contains("nothing to ask") && !letter.contains("IN PTR"), "{letter}");
+}
+
+#[tokio::test]
+async fn a_providers_command_has_the_address_and_the_name_in_it() {
+    let name_ = "172-104-145-53.ip.linodeusercontent.com";
+    let zone = format!("mail A 198.51.100.25\n{PTR} {name_}.");
+    let check = check("mail.example.net", &zone).await;
+    let how = &check.remedy.as_ref().unwrap().steps.iter().find(|s| s.side == Side::Reverse).unwrap().how;
+    assert!(
+        how.contains(
+            &"linode-cli networking ip-update 198.51.100.25 --rdns mail.example.net  # not verified".to_owned()
+        ),
+        "{how:?}"
+    );
+    assert!(how.iter().any(|h| h.starts_with("who may: the account")), "{how:?}");
 }

@@ -60,7 +60,8 @@ pub(super) fn quoted_ehlo(text: &str, remote: Option<&str>) -> Option<String> {
                 return Some(name.to_owned());
             }
             // Gmail: "HELO/EHLO argument MAILSRV invalid", where the fault is that it is no full name.
-            let behind = rest.strip_prefix(word).unwrap_or_default().trim_start_matches([']', '>', ')', '"', '\'', ' ']);
+            let behind =
+                rest.strip_prefix(word).unwrap_or_default().trim_start_matches([']', '>', ')', '"', '\'', ' ']);
             let judged = ["invalid", "is invalid", "is malformed"].iter().any(|w| behind.starts_with(w));
             if mark.ends_with("argument ") && judged && good(word) && word != "syntax" && !own(word) {
                 return Some(word.to_owned());

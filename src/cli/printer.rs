@@ -24,6 +24,8 @@ pub(super) struct Printer<'a> {
     summary: Summary,
     /// The report, where its format is no table.
     sheet: Option<Sheet>,
+    /// The tickets, where they stand in the place of a report.
+    tickets: Option<report::Tickets>,
     /// Something stands on standard output.
     printed: bool,
     /// Checks and pools shown.
@@ -50,6 +52,7 @@ impl<'a> Printer<'a> {
             tally: Tally::default(),
             summary: Summary::default(),
             sheet: sheet.and_then(|format| Sheet::new(format, args.fail_on.least())),
+            tickets: args.ticket.map(report::Tickets::new),
             printed: false,
             reports: 0,
             baseline: None,
@@ -184,10 +187,12 @@ impl<'a> Printer<'a> {
             self.write(&text);
             return;
         }
-        let text = if let Some(to) = self.args.ticket {
-            let rule = if first { "" } else { "\n----\n\n" };
-            format!("{rule}{}", report::ticket(check, to))
-        } else if check.change.is_some() {
+        // A ticket may be about several checks: it is written when all are in.
+        if let Some(tickets) = &mut self.tickets {
+            tickets.add(check);
+            return;
+        }
+        let text = if check.change.is_some() {
             report::change_text(check, &self.rows, self.args.watch.on())
         } else if self.args.format.is_none() && (self.many || self.args.quiet) {
             let header = if first && !self.args.quiet && !self.goes_on {
@@ -301,7 +306,12 @@ impl<'a> Printer<'a> {
             self.write(&text);
             return;
         }
-        if self.args.ticket.is_some() {
+        if let Some(tickets) = self.tickets.take() {
+            let (letters, remarks) = tickets.finish();
+            self.write(&letters);
+            for remark in remarks {
+                say(&format!("{remark}."));
+            }
             return;
         }
         let mut text: String = gone.iter().map(|g| report::gone_text(g, &self.rows)).collect();

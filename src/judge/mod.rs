@@ -38,7 +38,7 @@ pub use propagation::{Holding, Propagation, questions};
 pub use standing::Standing;
 pub use summary::{FindingCount, Summary, WORST, Worst};
 
-pub use remedy::{MtaHint, ProviderHint, Remedy, RemedyStep, Side};
+pub use remedy::{MtaHint, OtherMta, ProviderHint, Remedy, RemedyStep, Side};
 
 use crate::evidence::Evidence;
 use receivers::Selection;

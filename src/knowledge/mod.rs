@@ -8,6 +8,7 @@
 pub mod mtas;
 pub mod names;
 pub mod pattern;
+mod placeholder;
 pub mod providers;
 pub mod receivers;
 

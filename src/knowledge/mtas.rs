@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::pattern::NamePattern;
+use super::placeholder::fill;
 use crate::name::HostName;
 
 /// One mail server, as the data file has it.
@@ -56,9 +57,9 @@ pub struct Mta {
     /// A line to write or a command to run, with `NAME` for the wanted name.
     #[serde(default)]
     pub example: Option<String>,
-    /// The same as Debian's package has it, where that differs.
+    /// The lines that Debian's package takes instead, where they differ.
     #[serde(default)]
-    pub example_debian: Option<String>,
+    pub example_debian: Vec<String>,
     /// What puts the change into effect.
     #[serde(default)]
     pub apply: Option<String>,
@@ -88,25 +89,17 @@ impl Mta {
     /// A name outside RFC 1123's host names stays `NAME`: the line is meant to be pasted into a
     /// configuration or a shell, where other characters can have a meaning.
     pub fn example_for(&self, name: &HostName) -> Option<String> {
-        let example = self.example.as_deref()?;
-        Some(if name.is_hostname() { fill(example, name.as_str()) } else { example.to_owned() })
+        self.example.as_deref().map(|example| named(example, name))
+    }
+
+    /// The lines for Debian's package with the wanted name in them, by the same rule.
+    pub fn debian_for(&self, name: &HostName) -> Vec<String> {
+        self.example_debian.iter().map(|example| named(example, name)).collect()
     }
 }
 
-/// Puts `name` where the word `NAME` stands by itself.
-fn fill(example: &str, name: &str) -> String {
-    let mut filled = String::with_capacity(example.len() + name.len());
-    let mut rest = example;
-    while let Some(at) = rest.find("NAME") {
-        let (before, after) = (&rest[..at], &rest[at + 4..]);
-        let joined = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let alone = !before.ends_with(joined) && !after.starts_with(joined);
-        filled.push_str(before);
-        filled.push_str(if alone { name } else { "NAME" });
-        rest = after;
-    }
-    filled.push_str(rest);
-    filled
+fn named(example: &str, name: &HostName) -> String {
+    if name.is_hostname() { fill(example, "NAME", name.as_str()) } else { example.to_owned() }
 }
 
 /// How a server greeted.

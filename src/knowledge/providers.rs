@@ -6,11 +6,14 @@
 //! at first. The zone counts only while it is a reverse zone: behind an RFC 2317 CNAME into a forward
 //! zone stand the servers of whoever holds that zone, not those of the address's owner.
 
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::pattern::NamePattern;
+use super::placeholder::fill;
+use crate::name::HostName;
 
 /// One provider, as the data file has it.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,6 +74,43 @@ pub struct Provider {
     /// The fields that are general knowledge, not read anywhere for this entry.
     #[serde(default)]
     pub unverified: Vec<String>,
+}
+
+impl Provider {
+    /// The ways of setting the PTR, the panel first, with what is known filled in.
+    ///
+    /// A name outside RFC 1123's host names stays `NAME`: a command is meant to be pasted into a shell.
+    pub fn ways(&self, ip: Option<IpAddr>, name: Option<&HostName>) -> Vec<String> {
+        let panel = |p: &String| self.marked("panel", &format!("{}: {}", self.name, filled(p, None, name)));
+        let mut ways: Vec<String> = self.panel.iter().map(panel).collect();
+        ways.extend(self.command_for(ip, name));
+        ways.extend(self.api.iter().map(|a| self.marked("api", &format!("API: {}", filled(a, ip, name)))));
+        ways
+    }
+
+    /// The command that sets the PTR, with what is known filled in: one line for a shell.
+    pub fn command_for(&self, ip: Option<IpAddr>, name: Option<&HostName>) -> Option<String> {
+        // Behind a command only a comment may stand, since it is there to be pasted.
+        let unsure = if self.is_unverified("command") { "  # not verified" } else { "" };
+        self.command.as_ref().map(|c| filled(c, ip, name) + unsure)
+    }
+
+    /// A text of this field, marked where it is general knowledge that was read nowhere.
+    pub fn marked(&self, field: &str, text: &str) -> String {
+        format!("{text}{}", if self.is_unverified(field) { " (not verified)" } else { "" })
+    }
+
+    fn is_unverified(&self, field: &str) -> bool {
+        self.unverified.iter().any(|f| f == field)
+    }
+}
+
+/// `text` with its `IP` and `NAME`, as far as they are known. In a panel's path "IP" is a word of the panel: it is
+/// given none.
+fn filled(text: &str, ip: Option<IpAddr>, name: Option<&HostName>) -> String {
+    let name = name.filter(|n| n.is_hostname());
+    let text = name.map_or_else(|| text.to_owned(), |n| fill(text, "NAME", n.as_str()));
+    ip.map_or_else(|| text.clone(), |ip| fill(&text, "IP", &ip.to_string()))
 }
 
 /// What a provider sells.

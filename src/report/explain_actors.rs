@@ -96,8 +96,9 @@ pub fn explain_mta(mta: &'static Mta, options: &TableOptions) -> String {
     let mut way = vec![words(mta.place.clone())];
     way.extend(mta.directive.iter().map(|d| words(format!("setting: {d}"))));
     way.extend(mta.example.iter().map(|e| Line::Copied(e.clone())));
-    if let Some(example) = &mta.example_debian {
-        way.extend([words("on Debian:"), Line::Copied(example.clone())]);
+    if !mta.example_debian.is_empty() {
+        way.push(words("on Debian:"));
+        way.extend(mta.example_debian.iter().cloned().map(Line::Copied));
     }
     way.extend(mta.apply.iter().map(|a| words(format!("then: {a}"))));
     let title = if mta.changeable { "Where the EHLO name is set" } else { "The EHLO name cannot be changed" };

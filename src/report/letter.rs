@@ -68,7 +68,8 @@ impl Letter {
             }
             self.lines.extend(task.publish.iter().map(|l| format!("       {l}")));
             if !task.withdraw.is_empty() {
-                self.lines.push("   in place of".into());
+                let heading = if task.publish.is_empty() { "   to be removed" } else { "   in place of" };
+                self.lines.push(heading.into());
             }
             self.lines.extend(task.withdraw.iter().map(|l| format!("       {l}")));
             for how in task.how {

@@ -69,7 +69,7 @@ pub use schema::schema_json;
 pub use sheet::{Sheet, whole};
 pub use summary::{summary_line, summary_text};
 pub use table::{MIN_WIDTH, TableOptions, table};
-pub use ticket::{Ticket, ticket};
+pub use ticket::{Ticket, Tickets, ticket};
 pub use transcript::transcript;
 
 /// The formats of `check`.

@@ -4,7 +4,7 @@ use super::clean::clean_bounded;
 use super::ink::Ink;
 use super::table::{one_record, pad};
 use super::wrap::{hang, hang_own, verbatim};
-use crate::judge::{Remedy, RemedyStep, Side};
+use crate::judge::{MtaHint, Remedy, RemedyStep, Side};
 
 /// Indent of a step's body: `1. `.
 const STEP: usize = 3;
@@ -33,9 +33,8 @@ pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<St
             && let Some(mta) = &remedy.mta
         {
             let sure = if mta.certain { "" } else { "; a guess by its extensions" };
-            let also =
-                if mta.also.is_empty() { String::new() } else { format!("; {} greet alike", mta.also.join(", ")) };
-            lines.extend(hang(&pad(STEP), &text(&format!("It greets as {}{sure}{also}.", mta.name)), STEP, limit));
+            lines.extend(hang(&pad(STEP), &text(&format!("It greets as {}{sure}.", mta.name)), STEP, limit));
+            lines.extend(alike(mta, all).iter().flat_map(|line| hang(&pad(STEP), &text(line), STEP, limit)));
             if all {
                 for note in &mta.notes {
                     lines.extend(hang_own(&pad(STEP), &text(&format!("note: {note}")), STEP, limit));
@@ -45,6 +44,19 @@ pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<St
         }
     }
     lines
+}
+
+/// What greets in the same words and is set up elsewhere: its settings where all is shown, else its names.
+fn alike(mta: &MtaHint, all: bool) -> Vec<String> {
+    let name =
+        |slug: &String| mta.alternatives.iter().find(|o| o.slug == *slug).map_or(slug.clone(), |o| o.name.clone());
+    let names: Vec<String> = mta.also.iter().map(name).collect();
+    match (names.is_empty(), all && !mta.alternatives.is_empty()) {
+        (true, _) => Vec::new(),
+        (_, true) => mta.alternatives.iter().map(|o| format!("if it is {}: {}", o.name, o.setting)).collect(),
+        (_, false) if mta.alternatives.is_empty() => vec![format!("So do {}.", names.join(", "))],
+        (_, false) => vec![format!("So do {}, which are set up elsewhere: see --explain.", names.join(", "))],
+    }
 }
 
 fn one_step(number: usize, step: &RemedyStep, limit: usize, ink: Ink) -> Vec<String> {
@@ -61,8 +73,10 @@ fn one_step(number: usize, step: &RemedyStep, limit: usize, ink: Ink) -> Vec<Str
     for record in &step.publish {
         lines.push(ink.record(&one_record(&text(record), limit)));
     }
+    if !step.withdraw.is_empty() {
+        lines.push(format!("{}{}", pad(STEP), step.withdrawal()));
+    }
     for record in &step.withdraw {
-        lines.push(format!("{}instead of", pad(STEP)));
         lines.push(ink.faint(&one_record(&text(record), limit)));
     }
     lines.extend(the_way(step, STEP, limit, ink));

@@ -229,7 +229,7 @@ fn differing() -> Check {
                 Code::EhloDiffersFromPtr,
                 "EHLO says mail.example.net, the PTR says host-10.customers.isp.example.",
                 &[
-                    "Ask the owner of the reverse zone to set the PTR to mail.example.net.",
+                    "Ask the holder of the reverse zone to set the PTR to mail.example.net.",
                     "Give mail.example.net the address that sends.",
                 ],
                 &["10.113.0.203.in-addr.arpa. IN PTR mail.example.net.", "mail.example.net. IN A 203.0.113.10"],

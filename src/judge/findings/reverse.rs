@@ -7,7 +7,7 @@ use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::agreement::list;
 use crate::judge::check::{Agreement, EdgeState};
 use crate::judge::dns_report::zone;
-use crate::judge::remedy::{shared_name, usable};
+use crate::judge::remedy::{reverse_holder, shared_name, usable};
 use crate::judge::view::{Forward, View};
 use crate::knowledge::names::{Weight, generic};
 use crate::name::HostName;
@@ -32,8 +32,10 @@ pub(super) fn reverse(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Fi
         found.push(finding(Code::PtrLookupFailed, detail));
     }
     if !ptr.chain.is_empty() && ptr.status == Status::Found {
-        let zone = zone(view, ptr).map(|z| format!(" The PTR is held in {}.", z.apex)).unwrap_or_default();
-        found.push(finding(Code::PtrDelegated, format!("{}.{zone}", chain(ptr))));
+        let zone = zone(view, ptr);
+        let held = zone.as_ref().map(|z| format!(" The PTR is held in {}.", z.apex)).unwrap_or_default();
+        let who = reverse_holder(view, zone.as_ref(), None);
+        found.push(finding(Code::PtrDelegated, format!("{}.{held}", chain(ptr))).who(who));
     }
     disagreements(view, found);
 }
@@ -45,11 +47,8 @@ fn missing(view: &View<'_>, ptr: &Lookup) -> Finding {
     let answered = zone.as_ref().map(|z| format!(", says zone {}", z.apex)).unwrap_or_default();
     let detail = format!("{}{via} is {}: {how}{answered}.", ptr.question.name, ptr.status);
     let mut finding = finding(Code::PtrMissing, detail).records(wanted(view).map(|n| ptr_record(ptr, &n)));
-    if let Some(zone) = zone {
-        finding = finding.who(format!(
-            "owner of the zone {}, usually the hosting provider; its contact is {}",
-            zone.apex, zone.contact
-        ));
+    if zone.is_some() {
+        finding = finding.who(reverse_holder(view, zone.as_ref(), None));
     }
     finding
 }

@@ -1,11 +1,11 @@
 //! Who can act: the provider of the address, the holder of each zone, the mail server that speaks.
 
-use super::{MtaHint, ProviderHint};
+use super::{MtaHint, OtherMta, ProviderHint};
 use crate::dns::is_reverse_name;
 use crate::judge::check::Zone;
 use crate::judge::view::{View, hello_reply};
 use crate::knowledge::mtas::{self, Greeting, Mta};
-use crate::knowledge::providers::{self, By, ForwardFirst, Provider, Settable, ZoneClue};
+use crate::knowledge::providers::{self, By, ForwardFirst, Kind, Provider, Settable, ZoneClue};
 use crate::name::HostName;
 
 /// The provider, and what to say of it.
@@ -19,19 +19,24 @@ pub(super) fn provider(view: &View<'_>, zone: Option<&Zone>) -> Option<(&'static
     };
     let mut limits: Vec<String> = Vec::new();
     match provider.forward_first {
-        ForwardFirst::Required => limits.push("the forward record must be there first".into()),
-        ForwardFirst::OtherProof => limits.push("ownership of the domain must be proven first".into()),
+        ForwardFirst::Required => {
+            limits.push(provider.marked("forward_first", "the forward record must be there first"));
+        }
+        ForwardFirst::OtherProof => {
+            limits.push(provider.marked("forward_first", "ownership of the domain must be proven first"));
+        }
         ForwardFirst::No | ForwardFirst::Unknown => {}
     }
     if view.ip.is_some_and(|ip| ip.is_ipv6()) {
-        limits.extend(provider.ipv6.iter().map(|t| format!("IPv6: {t}")));
+        limits.extend(provider.ipv6.iter().map(|t| provider.marked("ipv6", &format!("IPv6: {t}"))));
     }
-    limits.extend(provider.port25.iter().map(|t| format!("port 25: {t}")));
-    limits.extend(provider.limits.iter().cloned());
+    limits.extend(provider.port25.iter().map(|t| provider.marked("port25", &format!("port 25: {t}"))));
+    limits.extend(provider.limits.iter().map(|t| provider.marked("limits", t)));
     let hint = ProviderHint {
         slug: provider.slug.clone(),
         name: provider.name.clone(),
         recognised_by,
+        settable: provider.settable != Settable::No,
         limits,
         documentation: provider.documentation.clone(),
         checked: provider.checked.clone(),
@@ -40,42 +45,72 @@ pub(super) fn provider(view: &View<'_>, zone: Option<&Zone>) -> Option<(&'static
     Some((provider, hint))
 }
 
-/// Who sets the PTR, and by which way.
-pub(super) fn reverse(
+/// Whether the PTR lies behind an alias, in a zone that need not be the provider's (RFC 2317).
+pub(super) fn delegated(view: &View<'_>) -> bool {
+    view.ptr.as_ref().is_some_and(|p| !p.chain.is_empty())
+}
+
+/// Who sets the PTR.
+pub(in crate::judge) fn reverse_holder(
     view: &View<'_>,
     zone: Option<&Zone>,
     provider: Option<&'static Provider>,
-) -> (String, Vec<String>) {
-    let mut how = Vec::new();
-    if let Some(provider) = provider {
-        how.extend(provider.panel.iter().map(|p| format!("{}: {p}", provider.name)));
-        how.extend(provider.command.iter().cloned());
-        how.extend(provider.api.iter().map(|a| format!("API: {a}")));
-        if let Some(who) = &provider.who {
-            how.push(who.clone());
-        }
-    }
-    let delegated = view.ptr.as_ref().is_some_and(|p| !p.chain.is_empty());
-    let who = match (delegated, zone, provider) {
+) -> String {
+    match (delegated(view), zone, provider) {
         (true, Some(zone), _) => {
             let hand = if is_reverse_name(&zone.apex) {
                 "delegated by alias (RFC 2317)"
             } else {
                 "reached by alias (RFC 2317)"
             };
-            format!("whoever holds the zone {}, {hand}: perhaps you; its contact is {}", zone.apex, zone.contact)
+            format!("holder of the zone {}, {hand}: perhaps you; its contact is {}", zone.apex, zone.contact)
         }
+        (true, None, _) => "holder of the zone at the end of the alias (RFC 2317): perhaps you".into(),
         (_, _, Some(provider)) => match provider.settable {
             Settable::SelfService => format!("the customer of {}, in its panel or by its API", provider.name),
             Settable::OnRequest => format!("{}'s support, at the customer's request", provider.name),
             Settable::No => format!("{}; the PTR is its own, and customers cannot change it", provider.name),
         },
         (_, Some(zone), None) => {
-            format!("owner of the zone {}, usually the hosting provider; its contact is {}", zone.apex, zone.contact)
+            format!("holder of the zone {}, usually the hosting provider; its contact is {}", zone.apex, zone.contact)
         }
-        (_, None, None) => "owner of the reverse zone, usually the hosting provider".into(),
-    };
-    (who, how)
+        (_, None, None) => "holder of the reverse zone, usually the hosting provider".into(),
+    }
+}
+
+/// By which way the PTR is set.
+pub(super) fn reverse_ways(
+    view: &View<'_>,
+    zone: Option<&Zone>,
+    provider: Option<&'static Provider>,
+    name: Option<&HostName>,
+) -> Vec<String> {
+    if delegated(view) {
+        // The provider's panel sets what stands in its own zone; there is only the alias.
+        let servers = zone.map(|z| z.servers.join(", ")).filter(|s| !s.is_empty());
+        return servers.map(|s| format!("the zone's servers: {s}")).into_iter().collect();
+    }
+    let Some(provider) = provider else { return Vec::new() };
+    let mut ways = provider.ways(view.ip, name);
+    ways.extend(provider.who.iter().map(|who| provider.marked("who", &format!("who may: {who}"))));
+    ways
+}
+
+/// Where nobody but the provider can change the PTR: what is left to do.
+pub(super) fn another_way(provider: &Provider) -> (String, String) {
+    if provider.kind == Kind::MailService {
+        let action = format!(
+            "PTR and EHLO name of this address are {}'s: report the refusal there, or send by another service.",
+            provider.name
+        );
+        return ("the sender's administrator".into(), action);
+    }
+    let action = format!(
+        "Send through a relay, or from a line with a static address whose PTR can be set: {} sets no PTR of one's own \
+         for this address.",
+        provider.name
+    );
+    ("the sender's administrator".into(), action)
 }
 
 /// Who holds a forward name.
@@ -88,13 +123,13 @@ pub(super) fn forward(view: &View<'_>, name: &HostName) -> String {
         .find_map(|l| l.soa.as_ref())
         .filter(|soa| soa.apex != ".");
     match told {
-        Some(soa) => format!("administrator of the zone {}; its contact is {}", soa.apex, soa.contact),
-        None => format!("administrator of the zone that holds {name}"),
+        Some(soa) => format!("holder of the zone {}; its contact is {}", soa.apex, soa.contact),
+        None => format!("holder of the zone of {name}"),
     }
 }
 
 /// The mail server that greets.
-pub(super) fn mta(view: &View<'_>) -> Option<(&'static Mta, MtaHint)> {
+pub(super) fn mta(view: &View<'_>, name: Option<&HostName>) -> Option<(&'static Mta, MtaHint)> {
     let dialogue = view.dialogue()?;
     let hello = hello_reply(dialogue);
     let found = mtas::recognise(&Greeting {
@@ -107,6 +142,13 @@ pub(super) fn mta(view: &View<'_>) -> Option<(&'static Mta, MtaHint)> {
         name: found.mta.name.clone(),
         certain: found.certain,
         also: found.mta.also.clone(),
+        alternatives: found
+            .mta
+            .also
+            .iter()
+            .filter_map(|slug| mtas::by_slug(slug))
+            .filter_map(|m| other(m, name))
+            .collect(),
         notes: found.mta.notes.clone(),
         documentation: found.mta.documentation.clone(),
         verified: found.mta.verified,
@@ -114,11 +156,25 @@ pub(super) fn mta(view: &View<'_>) -> Option<(&'static Mta, MtaHint)> {
     Some((found.mta, hint))
 }
 
+/// The setting of what greets alike, in a line.
+fn other(mta: &Mta, name: Option<&HostName>) -> Option<OtherMta> {
+    let directive = mta.directive.as_ref()?;
+    let example = example(mta, name);
+    let example = example.map(|e| format!("; {e}")).unwrap_or_default();
+    let setting = format!("{}; {directive}{example}", mta.place);
+    Some(OtherMta { slug: mta.slug.clone(), name: mta.name.clone(), setting })
+}
+
 /// The setting, line by line.
 pub(super) fn setting(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
     let mut how = vec![format!("{}: {}", mta.name, mta.place)];
     how.extend(mta.directive.iter().map(|d| format!("setting: {d}")));
     how.extend(example(mta, name));
+    let debian = debian(mta, name);
+    if !debian.is_empty() {
+        how.push("on Debian:".to_owned());
+        how.extend(debian);
+    }
     how.extend(mta.apply.iter().map(|a| format!("then: {a}")));
     how
 }
@@ -126,4 +182,9 @@ pub(super) fn setting(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
 /// The line to write or the command to run.
 pub(super) fn example(mta: &Mta, name: Option<&HostName>) -> Option<String> {
     name.and_then(|n| mta.example_for(n)).or_else(|| mta.example.clone())
+}
+
+/// The lines to write where Debian's configuration is in use.
+pub(super) fn debian(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
+    name.map_or_else(|| mta.example_debian.clone(), |n| mta.debian_for(n))
 }

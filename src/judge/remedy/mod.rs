@@ -14,6 +14,7 @@ mod plan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(super) use actors::reverse_holder;
 pub(super) use name::{shared_name, usable};
 pub(super) use plan::remedy;
 
@@ -68,6 +69,17 @@ pub struct RemedyStep {
     pub cached_for: Option<u32>,
 }
 
+fn yes() -> bool {
+    true
+}
+
+impl RemedyStep {
+    /// What the lines to withdraw are, beside those to publish.
+    pub fn withdrawal(&self) -> &'static str {
+        if self.publish.is_empty() { "remove" } else { "instead of" }
+    }
+}
+
 /// A hosting provider's own way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderHint {
@@ -77,6 +89,9 @@ pub struct ProviderHint {
     pub name: String,
     /// What it was recognised by.
     pub recognised_by: String,
+    /// Whether a customer can have a PTR of one's own, by oneself or by support.
+    #[serde(default = "yes")]
+    pub settable: bool,
     /// Limits to know of, a sentence each.
     pub limits: Vec<String>,
     /// The provider's documentation.
@@ -85,6 +100,17 @@ pub struct ProviderHint {
     pub checked: String,
     /// Whether the way was read in the provider's own documentation.
     pub verified: bool,
+}
+
+/// What greets in the same words and is set up elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherMta {
+    /// The stable identity.
+    pub slug: String,
+    /// The name that people know.
+    pub name: String,
+    /// Where, which setting, and an example, in a line.
+    pub setting: String,
 }
 
 /// A mail server's own setting.
@@ -98,6 +124,9 @@ pub struct MtaHint {
     pub certain: bool,
     /// What can greet in the same way.
     pub also: Vec<String>,
+    /// The settings of those that are known.
+    #[serde(default)]
+    pub alternatives: Vec<OtherMta>,
     /// Versions, traps and exceptions, a sentence each.
     pub notes: Vec<String>,
     /// Its documentation.

@@ -6,6 +6,7 @@ use crate::dns::{Lookup, Status};
 use crate::judge::check::{Agreement, EdgeState, Verdict, Zone};
 use crate::judge::dns_report::zone;
 use crate::judge::view::View;
+use crate::knowledge::providers::{Provider, Settable};
 use crate::name::HostName;
 
 /// The TTL of the records that we propose: long enough to cache, short enough to correct.
@@ -22,11 +23,21 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
     }
     let zone = view.ptr.as_ref().and_then(|p| zone(view, p));
     let provider = actors::provider(view, zone.as_ref());
-    let mta = actors::mta(view);
     let name = shared_name(view);
+    let mta = actors::mta(view, name.as_ref());
     let mut steps = Vec::new();
     steps.extend(name.as_ref().and_then(|n| forward_step(view, n)));
     steps.extend(reverse_step(view, agreement, name.as_ref(), zone.as_ref(), provider.as_ref().map(|p| p.0)));
+    let own = provider.as_ref().map(|p| p.0).filter(|p| p.settable == Settable::No && !actors::delegated(view));
+    if let Some(own) = own.filter(|_| steps.iter().any(|s| s.side == Side::Reverse)) {
+        return Some(Remedy {
+            name: None,
+            steps: other_way(own),
+            by_records_alone: false,
+            provider: provider.map(|p| p.1),
+            mta: mta.map(|m| m.1),
+        });
+    }
     let setting = ehlo_step(view, name.as_ref(), mta.as_ref().map(|m| m.0));
     let known = name.as_ref().is_some_and(|n| !is_unknown(view, n));
     let by_records_alone =
@@ -77,7 +88,7 @@ fn reverse_step(
     agreement: &Agreement,
     name: Option<&HostName>,
     zone: Option<&Zone>,
-    provider: Option<&'static crate::knowledge::providers::Provider>,
+    provider: Option<&'static Provider>,
 ) -> Option<RemedyStep> {
     let ptr = view.ptr.as_ref().filter(|p| p.status.is_definite())?;
     let owner = ptr.chain.last().map_or(ptr.question.name.as_str(), |a| a.to.as_str());
@@ -98,7 +109,8 @@ fn reverse_step(
     if missing && name.is_some_and(|n| is_unknown(view, n)) {
         return None;
     }
-    let (who, how) = actors::reverse(view, zone, provider);
+    let who = actors::reverse_holder(view, zone, provider);
+    let how = actors::reverse_ways(view, zone, provider, name);
     let action = match (name, ptr.status, missing) {
         (None, ..) => "Choose the server's full name, publish its address, and have the PTR set to it.".to_owned(),
         (Some(name), Status::Found, true) => format!("Have the PTR changed to {name}."),
@@ -113,7 +125,7 @@ fn reverse_step(
         action,
         publish: name.filter(|_| missing).map(|n| line(n.as_str())).into_iter().collect(),
         withdraw: stray.into_iter().map(|n| line(n)).collect(),
-        verbatim: provider.and_then(|p| p.command.clone()).into_iter().collect(),
+        verbatim: provider.and_then(|p| p.command_for(view.ip, name)).filter(|c| how.contains(c)).into_iter().collect(),
         how,
         cached_for: cached(ptr),
     })
@@ -143,7 +155,8 @@ fn ehlo_step(
         publish: Vec::new(),
         withdraw: Vec::new(),
         how: mta.map(|m| actors::setting(m, name)).unwrap_or_default(),
-        verbatim: mta.and_then(|m| actors::example(m, name)).into_iter().collect(),
+        verbatim: mta
+            .map_or_else(Vec::new, |m| actors::example(m, name).into_iter().chain(actors::debian(m, name)).collect()),
         cached_for: None,
     })
 }
@@ -162,6 +175,30 @@ fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> Re
         verbatim: vec![command],
         cached_for: steps.iter().filter_map(|s| s.cached_for).max(),
     }
+}
+
+/// Steps where the provider lets nobody change the PTR: the mail must leave by another address.
+fn other_way(provider: &Provider) -> Vec<RemedyStep> {
+    let (who, action) = actors::another_way(provider);
+    let step = |side, who: String, action: String, how: Vec<String>| RemedyStep {
+        side,
+        who,
+        action,
+        publish: Vec::new(),
+        withdraw: Vec::new(),
+        verbatim: how.clone(),
+        how,
+        cached_for: None,
+    };
+    vec![
+        step(Side::Reverse, who, action, Vec::new()),
+        step(
+            Side::Recheck,
+            "you".into(),
+            "Check the server that the mail then leaves by.".into(),
+            vec!["smtp-preflight check RELAY".into()],
+        ),
+    ]
 }
 
 /// How long a resolver may go on giving this answer: its TTL, or the negative TTL of an absence.

@@ -118,14 +118,14 @@ fn command(line: String) -> Step {
 fn leg_advice(bounce: &Bounce) -> Vec<Step> {
     let ip = bounce.sending_ip.ip.map(|ip| ip.to_string());
     let address = ip.as_deref().unwrap_or("the sending address");
-    let who = "owner of the reverse zone, usually the hosting provider of the address";
+    let who = "holder of the reverse zone, usually the hosting provider of the address";
     let ptr = |action: String| Step { who: who.into(), ..step(action) };
     let mut steps = match bounce.identity {
         Some(Identity::PtrMissing) => vec![ptr(format!(
             "Have a PTR record set for {address} that names the mail server, and let that name's A or AAAA record lead back to it."
         ))],
         Some(Identity::PtrUnconfirmed) => vec![Step {
-            who: "owner of the name's zone, or of the reverse zone".into(),
+            who: "holder of the name's zone, or of the reverse zone".into(),
             ..step(format!(
                 "Let the PTR name's A or AAAA record hold {address}, or have the PTR changed to a name that does."
             ))

@@ -167,7 +167,7 @@ fn todo(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
             lines.push(ink.record(&one_record(&text(record), limit)));
         }
         if !step.withdraw.is_empty() {
-            lines.push(format!("{}instead of", pad(BODY)));
+            lines.push(format!("{}{}", pad(BODY), step.withdrawal()));
         }
         for record in &step.withdraw {
             lines.push(ink.faint(&one_record(&text(record), limit)));
