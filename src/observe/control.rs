@@ -109,9 +109,10 @@ async fn try_one(
     (control.connected, control.detail) = match ip {
         Err(why) => (None, Some(why)),
         Ok(ip) => {
-            let begun = Instant::now();
+            // The time allowed, not the time measured: a timer that fires early or late changes no result.
+            let allowed = deadline.saturating_duration_since(Instant::now());
             let reached = timeout_at(deadline, connect(SocketAddr::new(ip, target.port), source)).await;
-            shown(reached.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())), begun.elapsed())
+            shown(reached.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())), allowed)
         }
     };
     control
@@ -125,15 +126,15 @@ async fn connect(to: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream
     socket.connect(to).await
 }
 
-/// What an attempt shows of the port, and in which words.
-fn shown<T>(reached: io::Result<T>, waited: Duration) -> (Option<bool>, Option<String>) {
+/// What an attempt shows of the port, and in which words; `allowed` is how long it could wait.
+fn shown<T>(reached: io::Result<T>, allowed: Duration) -> (Option<bool>, Option<String>) {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, TimedOut};
     match reached {
         Ok(_) => (Some(true), None),
         Err(e) if matches!(e.kind(), ConnectionRefused | ConnectionReset) => (Some(true), Some(e.to_string())),
-        Err(e) if e.kind() == TimedOut && waited >= LEAST => (Some(false), Some("no answer".into())),
+        Err(e) if e.kind() == TimedOut && allowed >= LEAST => (Some(false), Some("no answer".into())),
         Err(e) if e.kind() == TimedOut => {
-            (None, Some(format!("there was no time to wait for it ({} ms)", waited.as_millis())))
+            (None, Some(format!("there was no time to wait for it ({} ms)", allowed.as_millis())))
         }
         Err(e) => (None, Some(e.to_string())),
     }

@@ -3,9 +3,19 @@
 use super::Setting;
 
 /// The name that its relay actions say, and the setting that gives it; `mailname` is that file's text.
+///
+/// Nothing is claimed where another file is included, nor where two relay actions say two names; one without `helo`
+/// says the mail name.
 pub(super) fn helo_name(text: &str, mailname: Option<&str>, host: &str) -> Setting {
-    let mut names: Vec<String> = Vec::new();
+    let mailname = mailname.and_then(|m| m.lines().next()).map(str::trim).filter(|m| !m.is_empty());
+    let default = mailname.map_or((host, "the host name, by default,"), |name| (name, "the mail name"));
+    let mut said: Vec<(String, &'static str)> = Vec::new();
     for words in text.replace("\\\n", " ").lines().map(words) {
+        if let [include, file, ..] = words.as_slice()
+            && include == "include"
+        {
+            return Err(format!("it includes {file}, which may set another name"));
+        }
         let relays = words.first().is_some_and(|w| w == "action") && words.iter().any(|w| w == "relay");
         if !relays {
             continue;
@@ -13,19 +23,20 @@ pub(super) fn helo_name(text: &str, mailname: Option<&str>, host: &str) -> Setti
         if words.iter().any(|w| w == "helo-src") {
             return Err("helo-src takes the name from a table, by source address".into());
         }
-        if let Some([_, name]) = words.windows(2).find(|pair| pair[0] == "helo")
-            && !names.contains(name)
-        {
-            names.push(name.clone());
+        let own = words.windows(2).find(|pair| pair[0] == "helo").map(|pair| (pair[1].clone(), "helo"));
+        let name = own.unwrap_or_else(|| (default.0.to_owned(), default.1));
+        if !said.iter().any(|(known, _)| *known == name.0) {
+            said.push(name);
         }
     }
-    let mailname = mailname.and_then(|m| m.lines().next()).map(str::trim).filter(|m| !m.is_empty());
-    match (names.as_slice(), mailname) {
-        ([name], _) if name.starts_with(['$', '<']) => Err(format!("helo is `{name}`, defined elsewhere")),
-        ([name], _) => Ok((name.clone(), "helo")),
-        ([_, _, ..], _) => Err(format!("its relay actions say different names: {}", names.join(", "))),
-        ([], Some(name)) => Ok((name.to_owned(), "the mail name")),
-        ([], None) => Ok((host.to_owned(), "the host name, by default,")),
+    match said.as_slice() {
+        [(name, "helo")] if name.starts_with(['$', '<']) => Err(format!("helo is `{name}`, defined elsewhere")),
+        [(name, what)] => Ok((name.clone(), what)),
+        [] => Ok((default.0.to_owned(), default.1)),
+        _ => {
+            let all: Vec<&str> = said.iter().map(|(name, _)| name.as_str()).collect();
+            Err(format!("its relay actions say different names: {}", all.join(", ")))
+        }
     }
 }
 
@@ -59,6 +70,9 @@ mod tests {
             ("# action out relay helo no.example", None, Ok("relay.example.net")),
             ("action in maildir\nlisten on lo hostname no.example", None, Ok("relay.example.net")),
             ("action a relay helo a.example\naction b relay helo b.example", None, Err("different names")),
+            ("action a relay helo a.example\naction b relay", Some("m.example"), Err("a.example, m.example")),
+            ("action a relay helo m.example\naction b relay", Some("m.example"), Ok("m.example")),
+            ("include \"/etc/mail/more.conf\"\naction a relay helo a.example", None, Err("/etc/mail/more.conf")),
             ("action a relay helo-src <names>", None, Err("helo-src")),
             ("action a relay helo $name", None, Err("defined elsewhere")),
             ("action a relay helo", None, Ok("relay.example.net")),
