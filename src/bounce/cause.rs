@@ -179,8 +179,9 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let folded = fold(&reply.text);
     // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance,
     // unless they speak of the client by name ("your IP has no reverse DNS").
-    let recipient = reply.enhanced.as_deref().is_some_and(|c| c.ends_with(".1.1") || c.ends_with(".2.2"))
-        && !sentence::is_about_client(&folded);
+    let recipient =
+        reply.enhanced.as_deref().is_some_and(|c| c.ends_with(".1.1") || c.ends_with(".2.2") || c == "5.2.1")
+            && !sentence::is_about_client(&folded);
     let chance = |p: &Phrase| recipient && p.cause == Cause::SenderIdentity && is_short(p);
     let best = strongest(&folded).filter(|p| !chance(p));
     if let Some(p) = best {
@@ -392,6 +393,7 @@ mod tests {
             "550 5.1.1 no such user; this is not about missing reverse DNS",
             "550 5.1.1 <bob@b.example>: no PTR",
             "552 5.2.2 mailbox full, dynamic hostname",
+            "550 5.2.1 mailbox of your server admin is disabled; no reverse record of it",
             "550 content refused, see https://x.example/no-ptr/missing-reverse-dns/bad-helo",
             "550 content refused, reverse DNS failed is not the reason",
             "550 203.0.113.77 is listed at rbl.recv.example (no PTR, dynamic range)",

@@ -65,21 +65,25 @@ fn reversed(text: &str) -> Vec<Quoted> {
     found
 }
 
-/// Whether the words speak of the client where they name an address without a mark of its own.
+/// Octets between an address without a mark of its own and the name that is told of it.
+const TOLD: usize = 36;
+
+/// Whether an address without a mark of its own is what a reverse name is told of: it begins the reply, or
+/// the topic stands beside it with no stop between.
 fn is_told_of(text: &str, q: Quoted) -> bool {
     // Spectrum and others begin a refusal with whom they refuse.
     if text[..q.start].trim().is_empty() {
         return true;
     }
-    let from = text[..q.start].rfind(". ").map_or(0, |n| n + 2);
-    let to = text[q.end..].find(". ").map_or(text.len(), |n| q.end + n);
-    let sentence = fold(text.get(from..to).unwrap_or(text));
-    TOLD.iter().any(|w| sentence.split(|c: char| !c.is_alphanumeric()).any(|s| s == *w)) || is_about_name(&sentence)
+    let stop = [',', ';', ':', '.', '!', '?', '\u{3002}', '\u{ff0c}'];
+    let mut from = q.start.saturating_sub(TOLD);
+    while !text.is_char_boundary(from) {
+        from -= 1;
+    }
+    let before = text[from..q.start].rsplit(stop).next().unwrap_or_default();
+    let behind = super::reply::clip(&text[q.end..], TOLD).split(stop).next().unwrap_or_default();
+    is_about_name(&fold(before)) || is_about_name(&fold(behind))
 }
-
-/// Words of a sentence about the client; those about its names are the topics of `sentences.toml`.
-const TOLD: &[&str] =
-    &["your", "client", "sender", "sending", "connecting", "ihre", "ihr", "ihres", "votre", "su", "送信元"];
 
 /// Words before an address that make it a client's.
 #[rustfmt::skip]
@@ -99,7 +103,7 @@ const AFTER: &[&str] = &[
     "has not", "has too", "has poor", "has a poor", "has ", "was ", "were ", "listed",
     "blocked", "rejected", "does not", "doesn't", "not allowed", "not permitted", "is permitted", "no reverse",
     "without", "found in", "found on", "temporarily", "is black", "have been", "weren't", "is denied",
-    "forbidden", "denied", "lacks", "looks", "fails", "failed", "->", "=>", "\u{2192}",
+    "forbidden", "denied", "lacks", "looks", "identifies", "identified", "claims", "presents", "greets", "announces", "fails", "failed", "->", "=>", "\u{2192}",
 ];
 
 /// What goes before the far end of a connection, or before where a name leads.
@@ -114,8 +118,8 @@ const ELSEWHERE: &[&str] = &[
     "a-record", "a-record is", "a-eintrag", "enregistrement a", "registro a", "record a",
 ];
 
-/// What denies that a name leads to the client's address.
-const NOT_ELSEWHERE: &[&str] = &[
+/// What denies that a name leads to the client's address, and what says outright that it is his.
+const CLIENTS: &[&str] = &[
     "not resolve to",
     "doesn't resolve to",
     "not resolving to",
@@ -124,10 +128,21 @@ const NOT_ELSEWHERE: &[&str] = &[
     "not map to",
     "not pointing to",
     "doesn\u{2019}t resolve to",
+    "not match",
+    "doesn't match",
+    "doesn\u{2019}t match",
+    "not correspond to",
+    "client is",
+    "your ip is",
+    "your address is",
+    "client address is",
+    "client ip is",
+    "sender ip is",
+    "you are",
 ];
 
 /// Who answered, not who asked: the receiver's own tools.
-const OTHERS: [&str; 15] = [
+const OTHERS: &[&str] = &[
     "dns server",
     "name server",
     "nameserver",
@@ -143,7 +158,25 @@ const OTHERS: [&str; 15] = [
     "at this server",
     "on this server",
     "local host",
+    "gateway",
+    "node",
+    "proxy",
+    "firewall",
+    "cluster",
+    "backend",
+    "against",
+    "via",
+    "through",
+    "see",
+    "section",
+    "\u{a7}",
 ];
+
+/// Whether a text ends with the number of a standard: "RFC2821 4.1.1.1" is a section of it.
+fn is_standard(before: &str) -> bool {
+    let digits = before.trim_end_matches(|c: char| c.is_ascii_digit());
+    digits.len() < before.len() && digits.trim_end_matches([' ', '-']).ends_with("rfc")
+}
 
 /// What only the receiver does, behind its own address.
 const ACTIVE: [&str; 19] = [
@@ -218,8 +251,8 @@ fn score(text: &str, q: Quoted, remote: Option<&str>) -> Option<u8> {
         })
     };
     // "a.example -> 192.0.2.2" ends a chain; the first link of one is the client.
-    let denied = ends(NOT_ELSEWHERE);
-    if ends(ELSEWHERE) && !denied && !(parameter || ends(&["query returned"])) || ends(&OTHERS) {
+    let denied = ends(CLIENTS);
+    if ends(ELSEWHERE) && !denied && !(parameter || ends(&["query returned"])) || ends(OTHERS) || is_standard(ahead) {
         return None;
     }
     // "rejected by 192.0.2.1", "refused by server mx.example [192.0.2.1]".
@@ -362,6 +395,14 @@ mod tests {
             ("FCrDNS check failed: 192.0.2.1 -> m.example -> 192.0.2.10", "192.0.2.1"),
             ("PTR of 192.0.2.1 is m.example which resolves to 192.0.2.10", "192.0.2.1"),
             ("HELO m.example resolves to 192.0.2.10, but you connect from 192.0.2.1", "192.0.2.1"),
+            ("HELO m.example does not match 192.0.2.1", "192.0.2.1"),
+            ("PTR: forward DNS of m.example returned 192.0.2.8, client is 192.0.2.1", "192.0.2.1"),
+            ("Invalid HELO name (See RFC2821 4.1.1.1), no PTR", ""),
+            ("could not verify the PTR, RFC 1912 2.1.0.4", ""),
+            ("gateway 192.0.2.4 could not verify PTR of the client", ""),
+            ("no PTR; this decision was made by node 192.0.2.12", ""),
+            ("contact postmaster or call from 192.0.2.13; PTR missing", ""),
+            ("PTR for your host missing, checked against 192.0.2.53", ""),
             ("PTR lookup for 192.0.2.1 returned NXDOMAIN", "192.0.2.1"),
             ("m.example does not resolve to 192.0.2.1", "192.0.2.1"),
             ("no PTR at 1.2.0.192.in-addr.arpa", "192.0.2.1"),

@@ -150,9 +150,11 @@ pub(super) fn is_about_name(folded: &str) -> bool {
     WORDS.as_ref().is_some_and(|w| first(&w.reverse, folded).or_else(|| first(&w.ehlo, folded)).is_some())
 }
 
-/// Whether a folded text speaks of the client and nobody else.
+/// Whether a sentence of a folded text speaks of the client's names and of nobody else's.
 pub(super) fn is_about_client(folded: &str) -> bool {
-    WORDS.as_ref().is_some_and(|w| first(&w.client, folded).is_some())
+    WORDS
+        .as_ref()
+        .is_some_and(|w| sentences(folded).into_iter().any(|s| is_about_name(s) && first(&w.client, s).is_some()))
 }
 
 /// Whether a folded reply says that a list names the client: a list's reasons are not the receiver's.
