@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::FutureExt;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::args::CheckArgs;
@@ -38,9 +39,9 @@ pub(super) fn dns_try(timeout: Duration) -> Duration {
 }
 
 /// Runs `check`.
-pub(super) async fn run(args: &CheckArgs) -> Exit {
-    let args = &super::watch::without_target(args.clone());
-    let exit = plan_and_check(args).await;
+pub(super) async fn run(args: CheckArgs) -> Exit {
+    let args = &super::watch::without_target(args);
+    let exit = plan_and_check(args).boxed().await;
     if args.format == Some(Format::Nagios) { exit.monitored() } else { exit }
 }
 
@@ -180,7 +181,7 @@ async fn live(
     let most = if printer.shows_pools() { MAX_POOL } else { 1 };
     match requests {
         Requests::Given(requests) if requests.len() == 1 && requests[0].ips.len() <= most => {
-            one(args, &observer, &requests[0], printer).await
+            one(args, &observer, &requests[0], printer).boxed().await
         }
         requests => {
             if let Requests::Given(requests) = &requests
@@ -188,7 +189,7 @@ async fn live(
             {
                 printer.by_rows();
             }
-            batch::run(args, observer, dns, requests, printer).await
+            batch::run(args, observer, dns, requests, printer).boxed().await
         }
     }
 }
@@ -226,7 +227,7 @@ async fn repeatedly(args: &CheckArgs, plan: &Plan, rounds: Rounds) -> Exit {
             say("nothing to check");
             Exit::Unknown
         }
-        Ok(requests) => super::watch::run(args, plan, rounds, requests, look).await,
+        Ok(requests) => super::watch::run(args, plan, rounds, requests, look).boxed().await,
         Err(why) => {
             say(&why);
             Exit::Usage

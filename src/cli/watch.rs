@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::args::CheckArgs;
@@ -207,10 +207,31 @@ pub(super) async fn run(
 }
 
 impl Watch<'_> {
+    /// The evidence of every request, in their order, so many at once.
+    fn observed<'a>(&'a self, observer: &'a Observer, at_once: usize) -> BoxStream<'a, Vec<Evidence>> {
+        stream::iter(&self.requests).map(|request| observer.observe(request)).buffered(at_once).boxed()
+    }
+
+    /// Who holds which answer to what a check hangs on, in the checks' order.
+    fn watched<'a>(
+        &'a self,
+        dns: &'a Dns,
+        checks: &'a [(Evidence, Check)],
+        at_once: usize,
+    ) -> BoxStream<'a, Vec<Propagation>> {
+        let timeout = self.plan.options.timeout;
+        let times = (timeout, super::check::dns_try(timeout));
+        let watched = stream::iter(checks).map(move |(evidence, check)| async move {
+            let asked = questions(check);
+            let watched = propagation(dns, &self.rounds.authority, evidence, &asked, times).await;
+            watched.iter().map(Propagation::of).collect()
+        });
+        watched.buffered(at_once).boxed()
+    }
+
     async fn round(&self, dns: &Dns, observer: &Observer) -> Round {
         let at_once = self.args.concurrency.map_or(32, usize::from);
-        let found: Vec<Vec<Evidence>> =
-            stream::iter(&self.requests).map(|request| observer.observe(request)).buffered(at_once).collect().await;
+        let found: Vec<Vec<Evidence>> = self.observed(observer, at_once).collect().await;
         let mut checks: Vec<(Evidence, Check)> = found
             .into_iter()
             .flatten()
@@ -220,18 +241,7 @@ impl Watch<'_> {
             })
             .collect();
         if checks.len() <= MAX_PROPAGATION {
-            let timeout = self.plan.options.timeout;
-            let times = (timeout, super::check::dns_try(timeout));
-            let authority = &self.rounds.authority;
-            let watched: Vec<Vec<Propagation>> = stream::iter(&checks)
-                .map(|(evidence, check)| async move {
-                    let asked = questions(check);
-                    let watched = propagation(dns, authority, evidence, &asked, times).await;
-                    watched.iter().map(Propagation::of).collect()
-                })
-                .buffered(at_once)
-                .collect()
-                .await;
+            let watched: Vec<Vec<Propagation>> = self.watched(dns, &checks, at_once).collect().await;
             for ((_, check), watched) in checks.iter_mut().zip(watched) {
                 check.propagation = watched;
             }

@@ -26,17 +26,36 @@ pub fn from_labels<'a>(labels: impl Iterator<Item = &'a [u8]>) -> String {
     if text.is_empty() { ".".into() } else { text }
 }
 
-/// Text as labels; `None` when it is not a name: an empty or over-long label, an over-long name, a
-/// broken escape.
+/// Text as labels; `None` when it is not a name, as for [`to_wire`].
 pub fn to_labels(text: &str) -> Option<Vec<Vec<u8>>> {
-    if text == "." {
-        return Some(Vec::new());
+    let wire = to_wire(text)?;
+    let (mut labels, mut rest) = (Vec::new(), wire.as_slice());
+    while let Some((&length, behind)) = rest.split_first().filter(|(length, _)| **length > 0) {
+        let (label, next) = behind.split_at_checked(usize::from(length))?;
+        labels.push(label.to_vec());
+        rest = next;
     }
-    let mut labels = vec![Vec::new()];
+    Some(labels)
+}
+
+/// Text as a name on the wire (RFC 1035 §3.1); `None` when it is not a name: an empty or over-long label, an
+/// over-long name, a broken escape.
+pub fn to_wire(text: &str) -> Option<Vec<u8>> {
+    if text == "." {
+        return Some(vec![0]);
+    }
+    let mut wire = Vec::with_capacity(text.len() + 2);
+    // Where the label's length goes, once it is known.
+    let mut at = 0;
+    wire.push(0);
     let mut octets = text.strip_suffix('.').filter(|t| !t.ends_with('\\')).unwrap_or(text).bytes();
     while let Some(octet) = octets.next() {
         match octet {
-            b'.' => labels.push(Vec::new()),
+            b'.' => {
+                end_label(&mut wire, at)?;
+                at = wire.len();
+                wire.push(0);
+            }
             b'\\' => {
                 let first = octets.next()?;
                 let literal = if first.is_ascii_digit() {
@@ -45,13 +64,24 @@ pub fn to_labels(text: &str) -> Option<Vec<Vec<u8>>> {
                 } else {
                     first
                 };
-                labels.last_mut()?.push(literal);
+                wire.push(literal);
             }
-            _ => labels.last_mut()?.push(octet),
+            _ => wire.push(octet),
         }
     }
-    let length: usize = labels.iter().map(|l| l.len() + 1).sum::<usize>() + 1;
-    (length <= 255 && labels.iter().all(|l| (1..=63).contains(&l.len()))).then_some(labels)
+    end_label(&mut wire, at)?;
+    wire.push(0);
+    (wire.len() <= 255).then_some(wire)
+}
+
+/// Writes the length of the last label to its place; `None` for a label that is empty or too long.
+fn end_label(wire: &mut [u8], at: usize) -> Option<()> {
+    let length = wire.len() - at - 1;
+    if !(1..=63).contains(&length) {
+        return None;
+    }
+    *wire.get_mut(at)? = u8::try_from(length).ok()?;
+    Some(())
 }
 
 #[cfg(test)]

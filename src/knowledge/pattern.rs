@@ -17,6 +17,8 @@ pub struct NamePattern {
     tokens: Vec<Token>,
     /// The literal end of the pattern, by which most names are told apart at once.
     tail: String,
+    /// Its literal beginning, by which most of the rest are.
+    head: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +76,8 @@ impl NamePattern {
         }
         let tail = tokens.iter().rev().map_while(|t| if let Token::Byte(b) = t { Some(*b as char) } else { None });
         let tail: String = tail.collect::<Vec<_>>().into_iter().rev().collect();
-        Ok(Self { written: written.to_owned(), tokens, tail })
+        let head = tokens.iter().take_while(|t| !t.repeats()).count();
+        Ok(Self { written: written.to_owned(), tokens, tail, head })
     }
 
     /// Whether the pattern covers all of `text`, in any case.
@@ -85,6 +88,10 @@ impl NamePattern {
             .checked_sub(self.tail.len())
             .is_some_and(|at| text[at..].eq_ignore_ascii_case(self.tail.as_bytes()))
         {
+            return false;
+        }
+        let begins = |(token, byte): (&Token, &u8)| token.takes(byte.to_ascii_lowercase());
+        if text.len() < self.head || !self.tokens[..self.head].iter().zip(text).all(begins) {
             return false;
         }
         // `reached[n]`: the first n tokens can have been used up, the last of them perhaps repeating.

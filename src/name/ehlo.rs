@@ -66,12 +66,12 @@ impl EhloName {
         if let Some(literal) = AddressLiteral::parse(text) {
             return Self::Literal(literal);
         }
-        if let Ok(ip) = text.parse::<IpAddr>() {
-            return Self::BareAddress(unmap(ip));
-        }
         match HostName::parse(text) {
             Ok(name) => Self::Host(name),
-            Err(fault) => Self::Invalid(fault),
+            Err(fault) => match text.parse::<IpAddr>() {
+                Ok(ip) => Self::BareAddress(unmap(ip)),
+                Err(_) => Self::Invalid(fault),
+            },
         }
     }
 

@@ -69,7 +69,9 @@ impl HostName {
         if text.is_empty() {
             return Err(NameFault::Empty);
         }
-        if text.parse::<std::net::IpAddr>().is_ok() {
+        // Names are read by the thousand: what holds no colon and begins with a letter is no address.
+        let may_be_address = text.starts_with(|c: char| c.is_ascii_digit()) || text.contains(':');
+        if may_be_address && text.parse::<std::net::IpAddr>().is_ok() {
             return Err(NameFault::IsAddress);
         }
         let ascii = if text.is_ascii() {
@@ -89,7 +91,7 @@ impl HostName {
             if label.len() > MAX_LABEL {
                 return Err(NameFault::LabelTooLong);
             }
-            if !label.bytes().all(|b| b.is_ascii_graphic() && !b"()<>[]\\,;:@\"".contains(&b)) {
+            if !label.bytes().all(may_stand) {
                 return Err(NameFault::BadCharacter);
             }
         }
@@ -138,6 +140,12 @@ impl HostName {
         }
         HostName::parse(pattern).is_ok_and(|p| p == *self)
     }
+}
+
+/// Whether a name may hold this octet at all.
+fn may_stand(octet: u8) -> bool {
+    octet.is_ascii_graphic()
+        && !matches!(octet, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'\\' | b',' | b';' | b':' | b'@' | b'"')
 }
 
 impl fmt::Display for HostName {

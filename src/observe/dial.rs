@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use rustix::io::Errno;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -110,10 +111,17 @@ pub(super) async fn connect(
     deadline: Instant,
 ) -> Result<TcpStream, Fault> {
     let fault = |kind, detail: String| Fault { phase: Phase::Connect, kind, detail };
-    let socket = loop {
-        match if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() } {
-            Ok(socket) => break socket,
-            Err(e) if is_shortage(&e) => {
+    loop {
+        // Nothing is held back to fill a segment (RFC 896): a command goes out when the reply before it is in, and
+        // with that all that was sent is acknowledged. Who speaks twice in a row sets the option.
+        let failed = match timeout_at(deadline, attempt(to, source)).await {
+            Err(_) => return Err(fault(FaultKind::TimedOut, format!("no answer from {to}"))),
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(failed)) => failed,
+        };
+        match failed {
+            Failed::Bind(source, e) => return Err(fault(FaultKind::SourceUnavailable, format!("{source}: {e}"))),
+            Failed::Connect(e) if is_shortage(&e) => {
                 load.shortage();
                 if Instant::now() + SHORTAGE_WAIT >= deadline {
                     let advice = "this machine had no socket left for it; lower --concurrency or raise `ulimit -n`";
@@ -121,23 +129,23 @@ pub(super) async fn connect(
                 }
                 sleep(SHORTAGE_WAIT).await;
             }
-            Err(e) => return Err(fault(FaultKind::Unreachable, e.to_string())),
-        }
-    };
-    if let Some(source) = source {
-        socket
-            .bind(SocketAddr::new(source, 0))
-            .map_err(|e| fault(FaultKind::SourceUnavailable, format!("{source}: {e}")))?;
-    }
-    match timeout_at(deadline, socket.connect(to)).await {
-        Err(_) => Err(fault(FaultKind::TimedOut, format!("no answer from {to}"))),
-        Ok(Err(e)) => Err(fault(kind_of(&e), format!("{to}: {e}"))),
-        Ok(Ok(stream)) => {
-            // One short command at a time: waiting to fill a segment would only add delay.
-            let _ = stream.set_nodelay(true);
-            Ok(stream)
+            Failed::Connect(e) => return Err(fault(kind_of(&e), format!("{to}: {e}"))),
         }
     }
+}
+
+/// Why a connection does not stand.
+enum Failed {
+    /// The address to dial from.
+    Bind(IpAddr, io::Error),
+    Connect(io::Error),
+}
+
+async fn attempt(to: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, Failed> {
+    let Some(source) = source else { return TcpStream::connect(to).await.map_err(Failed::Connect) };
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(Failed::Connect)?;
+    socket.bind(SocketAddr::new(source, 0)).map_err(|e| Failed::Bind(source, e))?;
+    socket.connect(to).await.map_err(Failed::Connect)
 }
 
 /// What kind of trouble a system error is.
@@ -153,6 +161,8 @@ pub(super) fn kind_of(error: &io::Error) -> FaultKind {
             FaultKind::Reset
         }
         io::ErrorKind::UnexpectedEof => FaultKind::Closed,
+        // A machine without IPv6 knows no way there.
+        _ if Errno::from_io_error(error) == Some(Errno::AFNOSUPPORT) => FaultKind::Unreachable,
         _ => FaultKind::Io,
     }
 }
@@ -302,6 +312,8 @@ impl Conversation {
 
     async fn secure(&mut self, target: &Target, tls: &Tls) -> bool {
         let Wire::Plain(stream) = std::mem::replace(&mut self.wire, Wire::Gone) else { return false };
+        // The end of the handshake and the next EHLO follow each other without an answer between them.
+        let _ = stream.set_nodelay(true);
         let begun = Instant::now();
         match timeout_at(self.deadline, tls.handshake(stream, &target.host)).await {
             Ok(Ok((stream, facts))) => {

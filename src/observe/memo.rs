@@ -15,10 +15,11 @@ use tokio::time::Instant;
 use super::Dns;
 use crate::dns::{Lookup, Question};
 
-/// Questions of one generation.
-const ENTRIES: usize = 2048;
-/// Octets of one generation's answers, as far as they are counted.
-const OCTETS: usize = 2 << 20;
+/// Questions of one generation. What checks share is asked again soon: a zone by the addresses beside each other
+/// in a list, a name by its own check. More would be memory for answers that nobody wants again.
+const ENTRIES: usize = 512;
+/// Octets of one generation's answers, as far as they are counted: what this many answers of two records take.
+const OCTETS: usize = 512 << 10;
 /// How long a failure is shared.
 const FAILURE: Duration = Duration::from_secs(1);
 /// A TTL counts as at most this (RFC 8767 §4 names a week).

@@ -134,6 +134,8 @@ impl Hand<'_> {
             dial::connect(SocketAddr::new(address, target.port), self.letter.source, &Load::default(), self.deadline)
                 .await;
         let stream = connected.map_err(|f| fault(SendStage::Connect, f.detail))?;
+        // A message and its end follow each other without a reply between them.
+        let _ = stream.set_nodelay(true);
         if target.implicit_tls {
             let mut client = self.secure(stream, target).await?;
             self.greeting(&mut client).await?;

@@ -12,6 +12,9 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use super::clean::is_hidden;
 use crate::judge::{Check, Gone, Report, SCHEMA, Summary};
 
+/// What a check without findings takes as JSON, and somewhat more.
+const ROOM: usize = 4096;
+
 /// A whole report, indented, with a final line end.
 pub fn report_json(report: &Report) -> String {
     let entries: String = report.checks.iter().enumerate().map(|(n, c)| checks_json_entry(c, n == 0)).collect();
@@ -52,7 +55,7 @@ pub(super) fn ndjson(value: &impl Serialize) -> String {
 }
 
 pub(super) fn write(value: &impl Serialize, formatter: impl Formatter) -> String {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(ROOM);
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, Visible(formatter));
     // Writing to memory cannot fail, and every map in a report has string keys.
     if value.serialize(&mut serializer).is_err() {
@@ -67,6 +70,10 @@ struct Visible<F>(F);
 
 impl<F: Formatter> Formatter for Visible<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly every string: nothing in it needs a second look.
+        if fragment.bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
             writer.write_all(&rest.as_bytes()[..at])?;

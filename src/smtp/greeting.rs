@@ -47,14 +47,14 @@ const FILLER: &[&str] = &[
 ///
 /// An enhanced status code in front (`554 5.7.1 …`) is no name.
 pub fn greeting_name(first_line: &str) -> Option<&str> {
-    claimed_name(first_line).filter(|name| !FILLER.contains(&name.to_ascii_lowercase().as_str()))
+    claimed_name(first_line).filter(|name| !FILLER.iter().any(|word| name.eq_ignore_ascii_case(word)))
 }
 
 /// The name that the first line of an EHLO or HELO reply claims: by the grammar its first word is the
 /// domain (RFC 5321 §4.1.1.1), whatever word that is, but for the bare `OK` and `Hello` of servers that
 /// give none.
 pub fn hello_name(first_line: &str) -> Option<&str> {
-    claimed_name(first_line).filter(|name| !["ok", "hello"].contains(&name.to_ascii_lowercase().as_str()))
+    claimed_name(first_line).filter(|name| !["ok", "hello"].iter().any(|word| name.eq_ignore_ascii_case(word)))
 }
 
 fn claimed_name(first_line: &str) -> Option<&str> {
@@ -66,7 +66,7 @@ fn claimed_name(first_line: &str) -> Option<&str> {
         EhloName::Host(name) => {
             let text = name.as_str();
             let letters = text.bytes().any(|b| b.is_ascii_alphabetic());
-            let masked = !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+            let masked = !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'));
             (letters && !masked).then_some(token)
         }
     }

@@ -1,12 +1,15 @@
 //! How many checks at once: as many as help, fewer when the resolver or this machine cannot bear them.
 //!
-//! Grows while every place is taken and the event loop keeps time. Falls back when sockets run short, when many
+//! Grows while every place is taken, the event loop keeps time and more at once get more done: checks that only
+//! wait for the network gain by company, those that wait for this machine do not, and would fill its memory
+//! ([`super::gain`]). Falls back when sockets run short, when many
 //! answers need a second try (datagrams are lost), and, on trial, when many questions end in temporary trouble:
 //! where fewer at once does not lessen the trouble, it is the zones' own, and the trial is called off.
 //! Unit of time: the tick of [`TICK`]; pure but for that.
 
 use std::time::Duration;
 
+use super::gain::Gain;
 use crate::observe::LoadSeen;
 
 /// Between two looks.
@@ -43,6 +46,7 @@ pub(super) struct Adapt {
     too_many: usize,
     /// Ticks until what was begun before a fall no longer counts.
     settling: u32,
+    gain: Gain,
 }
 
 /// Fewer at once, to see whether that lessens the trouble.
@@ -66,6 +70,7 @@ impl Adapt {
             trial: None,
             too_many: usize::MAX,
             settling: 0,
+            gain: Gain::default(),
         }
     }
 
@@ -74,8 +79,9 @@ impl Adapt {
         self.now
     }
 
-    /// One look; `full` says that every place was taken since the last, `late` by how much this one is late.
-    pub(super) fn tick(&mut self, seen: LoadSeen, full: bool, late: Duration) {
+    /// One look; `done` checks have ended since the last, `full` says that every place was taken, `late` by how
+    /// much this one is late.
+    pub(super) fn tick(&mut self, seen: LoadSeen, done: usize, full: bool, late: Duration) {
         self.settling = self.settling.saturating_sub(1);
         if seen.shortages > self.shortages {
             self.shortages = seen.shortages;
@@ -96,6 +102,7 @@ impl Adapt {
             } else if trial.ticks > SETTLED && (answered + unanswered >= SAMPLE || trial.ticks > 2 * SETTLED) {
                 let Trial { before, trouble: then, .. } = *trial;
                 self.trial = None;
+                self.gain.forget();
                 self.since = seen;
                 if trouble > then * 0.7 {
                     self.tolerated = then.max(trouble) * 1.2;
@@ -122,17 +129,27 @@ impl Adapt {
                 return;
             }
         }
-        if full && late < LATE && self.now < self.most {
-            let near = self.too_many / 10 * 9;
-            let next = if self.now >= near { self.now + self.now / 128 } else { near.min(self.now + self.now / 2) };
-            self.now = next.max(self.now + 1).min(self.most);
+        if !full || late >= LATE {
+            self.gain.forget();
+            return;
         }
+        // Before growth is looked at: at the most there may be, growth that was in vain is taken back all the same.
+        let growth = self.gain.tick(self.now, done, self.most);
+        let near = self.too_many / 10 * 9;
+        self.now = match growth {
+            Some(next) if next > self.now && self.now >= near => (self.now + self.now / 128).max(self.now + 1),
+            Some(next) if next > self.now => next.min(near.max(self.now + 1)),
+            Some(back) => back,
+            None => self.now,
+        };
+        self.now = self.now.min(self.most);
     }
 
     fn fall(&mut self, of: usize, parts: usize) {
         self.too_many = self.now;
         self.now = (self.now * of / parts).max(LEAST.min(self.most));
         self.settling = SETTLING;
+        self.gain.forget();
     }
 }
 
@@ -151,7 +168,8 @@ mod tests {
                 seen.retried += retried;
                 seen.unanswered += unanswered;
                 seen.shortages += shortages;
-                adapt.tick(seen, true, Duration::ZERO);
+                let done = usize::try_from(answered + unanswered).unwrap();
+                adapt.tick(seen, done, true, Duration::ZERO);
                 adapt.at_once()
             })
             .collect()
@@ -163,11 +181,26 @@ mod tests {
         assert_eq!(*run(&mut adapt, 20, |n| (n as u64, 0, 0, 0)).last().unwrap(), 1024);
     }
 
+    /// Checks that wait a second and longer are no work for this machine.
+    #[test]
+    fn where_all_wait_the_run_grows_at_once() {
+        let mut adapt = Adapt::new(1024, false);
+        assert_eq!(*run(&mut adapt, 20, |_| (0, 0, 0, 0)).last().unwrap(), 1024);
+    }
+
+    #[test]
+    fn what_the_machine_cannot_do_faster_is_not_begun() {
+        let mut adapt = Adapt::new(4096, false);
+        let went = run(&mut adapt, 2000, |_| (200, 0, 0, 0));
+        assert!(went.iter().all(|n| *n <= 2 * BEGIN), "{:?}", went.iter().max());
+        assert!(went.iter().filter(|n| **n == BEGIN).count() > 1800);
+    }
+
     #[test]
     fn a_busy_machine_or_free_places_are_no_reason_to_grow() {
         let mut adapt = Adapt::new(1024, false);
         for (full, late) in [(false, Duration::ZERO), (true, LATE)] {
-            adapt.tick(LoadSeen::default(), full, late);
+            adapt.tick(LoadSeen::default(), BEGIN, full, late);
             assert_eq!(adapt.at_once(), BEGIN);
         }
     }

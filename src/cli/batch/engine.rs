@@ -95,7 +95,7 @@ pub(super) async fn run<W: Work>(
     let mut order: Order<Finished<W::Result>> = Order::new(ordered);
     let mut pace = Pace::new(rate, Instant::now());
     let mut running: JoinSet<(u64, Finished<W::Result>)> = JoinSet::new();
-    let (mut position, mut open, mut full) = (0, true, false);
+    let (mut position, mut open, mut full, mut ended) = (0, true, false, 0);
     let mut end = End::default();
     let mut ticks = interval_at(Instant::now() + TICK, TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -119,13 +119,14 @@ pub(super) async fn run<W: Work>(
                 open = false;
             }
             due = ticks.tick() => {
-                adapt.tick(work.load(), full, Instant::now().saturating_duration_since(due));
-                full = false;
+                adapt.tick(work.load(), ended, full, Instant::now().saturating_duration_since(due));
+                (full, ended) = (false, 0);
                 sink.tick(running.len());
             }
             Some(done) = running.join_next(), if !running.is_empty() => {
                 let mut done = Some(done);
                 while let Some(one) = done {
+                    ended += 1;
                     // A task that panics has caught it; it fails only when it was aborted.
                     if let Ok((at, finished)) = one {
                         for finished in order.take(at, finished) {

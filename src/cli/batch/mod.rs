@@ -6,6 +6,7 @@
 
 mod adapt;
 mod engine;
+mod gain;
 mod identity;
 mod order;
 mod pace;

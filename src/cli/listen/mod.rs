@@ -84,7 +84,7 @@ pub(super) fn check_token(option: &str, token: &str) -> Result<(), PlanFault> {
 /// Runs `listen`.
 pub(super) fn run(args: &ListenArgs) -> Exit {
     match prepare(args) {
-        Ok((plan, doors, sink)) => super::in_runtime(false, || async move { hear(args, plan, doors, sink).await }),
+        Ok((plan, doors, sink)) => super::in_runtime(|| async move { hear(args, plan, doors, sink).await }),
         Err(fault) => {
             say(&fault.to_string());
             Exit::Usage

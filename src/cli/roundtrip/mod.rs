@@ -54,7 +54,7 @@ struct Plan {
 pub(super) fn run(args: &RoundtripArgs) -> Exit {
     let prepared = if args.setup { setup(args).map(|()| None) } else { prepare(args).map(Some) };
     match prepared {
-        Ok(Some((plan, doors))) => super::in_runtime(false, || async move { hold(args, plan, doors).await }),
+        Ok(Some((plan, doors))) => super::in_runtime(|| async move { hold(args, plan, doors).await }),
         Ok(None) => Exit::Agrees,
         Err(fault) => {
             say(&fault.to_string());

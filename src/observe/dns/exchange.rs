@@ -6,21 +6,22 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use hickory_resolver::proto::op::{Edns, Message, MessageType, Query, ResponseCode};
-use hickory_resolver::proto::rr::{Name, RecordType as WireType};
+use hickory_resolver::proto::op::{Message, MessageType, ResponseCode};
+use hickory_resolver::proto::rr::Name;
+use hickory_resolver::proto::serialize::binary::{BinDecodable, BinDecoder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::load::{Load, SHORTAGE_WAIT, is_shortage};
 use super::ports::Ports;
+use super::query::{HEADER, Query};
 use crate::dns::{RecordType, Status, Transport};
-
-/// RFC 6891 §6.2.5, and the payload that passes every path.
-const UDP_PAYLOAD: u16 = 1232;
 
 /// An answer and the way it came.
 pub(super) struct Answered {
+    /// The name asked for.
+    pub asked: Name,
     pub message: Message,
     pub kind: RecordType,
     pub transport: Transport,
@@ -41,51 +42,27 @@ pub(super) struct Way<'a> {
     pub(super) source: Option<IpAddr>,
 }
 
-pub(super) async fn ask(way: &Way<'_>, name: &Name, kind: RecordType, deadline: Instant) -> Result<Answered, Trouble> {
-    let mut query = query(name, kind, true);
-    let first = over_udp(way, &mut query, deadline).await?;
+pub(super) async fn ask(way: &Way<'_>, mut query: Query, deadline: Instant) -> Result<Answered, Trouble> {
+    let kind = query.kind();
+    let (first, asked) = over_udp(way, &mut query, deadline).await?;
     // A server from before EDNS answers FORMERR or NOTIMP without OPT: ask once more without it (RFC 6891 §7).
     let plain =
         matches!(first.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp) && first.edns.is_none();
-    let (query, answer) = if plain {
-        let mut query = self::query(name, kind, false);
+    let (query, (message, asked)) = if plain {
+        let mut query = query.plain();
         let second = over_udp(way, &mut query, deadline).await;
-        (query, second.unwrap_or(first))
+        (query, second.unwrap_or((first, asked)))
     } else {
-        (query, first)
+        (query, (first, asked))
     };
-    if !answer.metadata.truncation {
-        return Ok(Answered { message: answer, kind, transport: Transport::Udp });
+    if !message.metadata.truncation {
+        return Ok(Answered { asked, message, kind, transport: Transport::Udp });
     }
-    let message = over_tcp(way.server, way.source, &query, deadline).await?;
+    let (message, asked) = over_tcp(way.server, way.source, &query, deadline).await?;
     if message.metadata.truncation {
         return Err(malformed("the answer is truncated over TCP too"));
     }
-    Ok(Answered { message, kind, transport: Transport::Tcp })
-}
-
-fn query(name: &Name, kind: RecordType, edns: bool) -> Message {
-    let mut message = Message::query();
-    message.metadata.recursion_desired = true;
-    // RFC 6840 §5.7: asks for AD without asking for signatures.
-    message.metadata.authentic_data = true;
-    message.add_query(Query::query(name.clone(), wire_type(kind)));
-    if edns {
-        message.edns.get_or_insert_with(Edns::new).set_max_payload(UDP_PAYLOAD);
-    }
-    message
-}
-
-fn wire_type(kind: RecordType) -> WireType {
-    match kind {
-        RecordType::Ptr => WireType::PTR,
-        RecordType::A => WireType::A,
-        RecordType::Aaaa => WireType::AAAA,
-        RecordType::Soa => WireType::SOA,
-        RecordType::Ns => WireType::NS,
-        RecordType::Mx => WireType::MX,
-        RecordType::Txt => WireType::TXT,
-    }
+    Ok(Answered { asked, message, kind, transport: Transport::Tcp })
 }
 
 /// Where to ask from: the source given where it is of the server's family, else as the system chooses.
@@ -95,11 +72,10 @@ pub(super) fn from(server: SocketAddr, source: Option<IpAddr>) -> SocketAddr {
 }
 
 /// The query's id becomes the one that it was sent under. A shortage of sockets is waited out.
-async fn over_udp(way: &Way<'_>, query: &mut Message, deadline: Instant) -> Result<Message, Trouble> {
-    let octets = query.to_vec().map_err(|e| malformed(&e.to_string()))?;
+async fn over_udp(way: &Way<'_>, query: &mut Query, deadline: Instant) -> Result<(Message, Name), Trouble> {
     let silent = |_| Trouble { status: Status::Timeout, detail: None };
     let mut waiting = loop {
-        match way.ports.send(way.server, way.source, octets.clone()).await {
+        match way.ports.send(way.server, way.source, query).await {
             Err(e) if is_shortage(&e) && Instant::now() + SHORTAGE_WAIT < deadline => {
                 way.load.shortage();
                 sleep(SHORTAGE_WAIT).await;
@@ -107,7 +83,6 @@ async fn over_udp(way: &Way<'_>, query: &mut Message, deadline: Instant) -> Resu
             sent => break sent.map_err(|e| no_answer(&e))?,
         }
     };
-    query.metadata.id = waiting.id();
     let answer = timeout_at(deadline, waiting.answer()).await.map_err(silent)?.map_err(|e| no_answer(&e))?;
     accept(&answer, query)?.ok_or_else(|| malformed("the answer is to another question"))
 }
@@ -115,10 +90,10 @@ async fn over_udp(way: &Way<'_>, query: &mut Message, deadline: Instant) -> Resu
 async fn over_tcp(
     server: SocketAddr,
     source: Option<IpAddr>,
-    query: &Message,
+    query: &Query,
     deadline: Instant,
-) -> Result<Message, Trouble> {
-    let octets = query.to_vec().map_err(|e| malformed(&e.to_string()))?;
+) -> Result<(Message, Name), Trouble> {
+    let octets = query.octets();
     let exchange = async {
         let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if source.is_some() {
@@ -126,7 +101,7 @@ async fn over_tcp(
         }
         let mut stream = socket.connect(server).await?;
         let length = u16::try_from(octets.len()).map_err(io::Error::other)?;
-        stream.write_all(&[&length.to_be_bytes(), octets.as_slice()].concat()).await?;
+        stream.write_all(&[&length.to_be_bytes(), octets].concat()).await?;
         let length = stream.read_u16().await?;
         let mut answer = vec![0; usize::from(length)];
         stream.read_exact(&mut answer).await?;
@@ -141,21 +116,30 @@ async fn over_tcp(
     accept(&answer, query)?.ok_or_else(|| malformed("the answer over TCP is to another question"))
 }
 
-/// The message, when it answers this query; `None` when it is to be passed over.
-fn accept(octets: &[u8], query: &Message) -> Result<Option<Message>, Trouble> {
-    if octets.get(..2) != Some(&query.metadata.id.to_be_bytes()) {
+/// The message and the name asked for, when it answers this query; `None` when it is to be passed over.
+fn accept(octets: &[u8], query: &Query) -> Result<Option<(Message, Name)>, Trouble> {
+    if octets.get(..2) != query.octets().get(..2) {
         return Ok(None);
     }
     let message = Message::from_vec(octets).map_err(|e| malformed(&format!("the answer cannot be parsed: {e}")))?;
     if message.metadata.message_type != MessageType::Response {
         return Ok(None);
     }
+    let question = octets.get(HEADER..HEADER + query.question().len()).unwrap_or_default();
     match message.queries.as_slice() {
         [] if message.metadata.response_code == ResponseCode::NoError => {
             Err(malformed("the answer repeats no question"))
         }
-        [] => Ok(Some(message)),
-        [asked] if query.queries.first() == Some(asked) => Ok(Some(message)),
+        // A server may repeat the name in other letters (RFC 4343); what we asked for is what we wrote.
+        [asked] if question == query.question() => {
+            let asked = asked.name.clone();
+            Ok(Some((message, asked)))
+        }
+        [_] if !question.eq_ignore_ascii_case(query.question()) => Ok(None),
+        [] | [_] => {
+            let asked = Name::read(&mut BinDecoder::new(query.name())).map_err(|e| malformed(&e.to_string()))?;
+            Ok(Some((message, asked)))
+        }
         _ => Ok(None),
     }
 }

@@ -3,12 +3,13 @@
 //! Standard: RFC 1035 (messages), RFC 6891 (EDNS), RFC 7766 (TCP on truncation), RFC 8914 (extended
 //! errors). Names are absolute: no search list, no hosts file, no cache, and no invented answers
 //! for loopback addresses.
-//! Design: hickory encodes and decodes the messages; the exchange is ours, since the ready-made
+//! Design: hickory decodes the messages; the exchange is ours, since the ready-made
 //! clients lose what a report needs: header bits and extended errors of failures, answers without
 //! a question section (FORMERR), and the difference between silence and a closed port.
 
 mod exchange;
 mod ports;
+mod query;
 mod read;
 
 use std::io;
@@ -17,16 +18,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hickory_resolver::proto::rr::Name;
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::load::{Load, LoadSeen};
 use super::millis;
-use crate::dns::{FailedTry, Lookup, Question, Status, to_labels};
+use crate::dns::{FailedTry, Lookup, Question, Status};
 use exchange::{Trouble, Way};
 use ports::Ports;
+use query::Query;
 
 /// Questions on the wire at once: a burst must not drown the resolver. Silent zones hold their places for long.
 const IN_FLIGHT: usize = 256;
@@ -155,16 +156,16 @@ impl Dns {
     /// One question at one server, aliases followed where the server stopped half-way.
     async fn follow(&self, server: SocketAddr, question: &Question, deadline: Instant) -> Lookup {
         let mut lookup = Lookup::empty(question.clone(), server.to_string(), Status::NotAsked, None);
-        let Some(mut name) = wire_name(&question.name) else {
+        let Some(mut query) = Query::new(question) else {
             lookup.detail = Some("the DNS cannot hold this name".into());
             return lookup;
         };
         loop {
-            match exchange::ask(&self.way(server), &name, question.kind, deadline).await {
+            match exchange::ask(&self.way(server), query, deadline).await {
                 Ok(answer) => {
                     // Each turn adds an alias, and their number is bounded there.
-                    match read::into_lookup(&mut lookup, &name, &answer) {
-                        Some(target) => name = target,
+                    match read::into_lookup(&mut lookup, &answer) {
+                        Some(target) => query = Query::of_wire(&read::wire(&target), question.kind),
                         None => return lookup,
                     }
                 }
@@ -183,11 +184,4 @@ pub(super) async fn local_address(server: SocketAddr, source: Option<IpAddr>) ->
     let socket = UdpSocket::bind(exchange::from(server, source)).await?;
     socket.connect(server).await?;
     Ok(socket.local_addr()?.ip())
-}
-
-fn wire_name(text: &str) -> Option<Name> {
-    let labels = to_labels(text)?;
-    let mut name = Name::from_labels(labels.iter().map(Vec::as_slice)).ok()?;
-    name.set_fqdn(true);
-    Some(name)
 }

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::exchange::from;
+use super::query::{HEADER, Query};
 
 /// Sockets among which a question's is chosen, once there are questions enough.
 const FEWEST: usize = 8;
@@ -31,8 +32,6 @@ const QUESTIONS: usize = 512;
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// The largest datagram that we take: more than we announce (RFC 6891 §6.2.5).
 const DATAGRAM: usize = 4096;
-/// Octets of a header (RFC 1035 §4.1.1).
-const HEADER: usize = 12;
 
 /// A server, and the address to ask it from.
 type Way = (SocketAddr, Option<IpAddr>);
@@ -45,22 +44,22 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Sends a query, under an id of ours, and gives the place where its answer will come.
+    /// Sends a query, puts it under an id of ours for that, and gives the place where its answer will come.
     pub(super) async fn send(
         &self,
         server: SocketAddr,
         source: Option<IpAddr>,
-        mut query: Vec<u8>,
+        query: &mut Query,
     ) -> io::Result<Waiting> {
-        let waiting = if let Some(waiting) = self.place(server, source, &query) {
+        let waiting = if let Some(waiting) = self.place(server, source, query) {
             waiting
         } else {
             let port = Port::open(server, source)?;
             locked(&self.open).entry((server, source)).or_default().push(port.clone());
-            port.wait(&query, &self.random).ok_or(io::ErrorKind::WouldBlock)?
+            port.wait(query, &self.random).ok_or(io::ErrorKind::WouldBlock)?
         };
-        query[..2].copy_from_slice(&waiting.id.to_be_bytes());
-        if let Err(e) = waiting.port.socket.send(&query).await {
+        query.set_id(waiting.id);
+        if let Err(e) = waiting.port.socket.send(query.octets()).await {
             // The system reports a refusal once, to whoever sends or reads next: it is everybody's.
             locked(&waiting.port.state).fail(&e);
             return Err(e);
@@ -68,7 +67,7 @@ impl Ports {
         Ok(waiting)
     }
 
-    fn place(&self, server: SocketAddr, source: Option<IpAddr>, query: &[u8]) -> Option<Waiting> {
+    fn place(&self, server: SocketAddr, source: Option<IpAddr>, query: &Query) -> Option<Waiting> {
         let mut open = locked(&self.open);
         let ports = open.get_mut(&(server, source))?;
         ports.retain(|port| locked(&port.state).usable());
@@ -152,8 +151,8 @@ impl Port {
         Ok(Arc::new(Self { socket, state, reader }))
     }
 
-    /// A place here for a query, whose question section begins behind the header; `None` where all are taken.
-    fn wait(self: &Arc<Self>, query: &[u8], random: &Random) -> Option<Waiting> {
+    /// A place here for a query; `None` where all are taken.
+    fn wait(self: &Arc<Self>, query: &Query, random: &Random) -> Option<Waiting> {
         let mut state = locked(&self.state);
         if !state.usable() || state.waiting.len() >= WAITING {
             return None;
@@ -166,7 +165,7 @@ impl Port {
         };
         let (answer, coming) = oneshot::channel();
         state.asked += 1;
-        state.waiting.insert(id, Asked { question: question(query).into(), answer });
+        state.waiting.insert(id, Asked { question: query.question().into(), answer });
         drop(state);
         Some(Waiting { port: self.clone(), id, coming })
     }
@@ -188,15 +187,6 @@ async fn read(socket: Arc<UdpSocket>, state: Arc<Mutex<State>>) {
     }
 }
 
-/// Name, type and class of a query with one question.
-fn question(query: &[u8]) -> &[u8] {
-    let mut at = HEADER;
-    while let Some(length) = query.get(at).filter(|l| **l > 0) {
-        at += 1 + usize::from(*length);
-    }
-    query.get(HEADER..at + 5).unwrap_or_default()
-}
-
 /// A question that waits for its answer; its place is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -206,6 +196,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    #[cfg(test)]
     /// The id that the query was sent under.
     pub(super) fn id(&self) -> u16 {
         self.id
@@ -244,19 +235,14 @@ fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn query(name: &str) -> Vec<u8> {
-        let mut query = vec![0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        for label in name.split('.') {
-            query.push(u8::try_from(label.len()).unwrap());
-            query.extend(label.as_bytes());
-        }
-        query.extend([0, 0, 1, 0, 1]);
-        query
+    fn query(name: &str) -> Query {
+        Query::new(&crate::dns::Question::new(name, crate::dns::RecordType::A)).unwrap()
     }
 
     fn answer(id: u16, name: &str) -> Vec<u8> {
-        let mut answer = query(name);
-        answer[..2].copy_from_slice(&id.to_be_bytes());
+        let mut query = Query::of_wire(&crate::dns::to_wire(name).unwrap(), crate::dns::RecordType::A).plain();
+        query.set_id(id);
+        let mut answer = query.octets().to_vec();
         answer[2] |= 0x80;
         answer
     }
@@ -265,18 +251,16 @@ mod tests {
     async fn answers_find_their_questions_and_what_does_not_match_is_passed_over() {
         let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let ports = Ports::default();
-        let mut first = ports.send(server.local_addr().unwrap(), None, query("one.example")).await.unwrap();
-        let mut second = ports.send(server.local_addr().unwrap(), None, query("two.example")).await.unwrap();
+        let mut first = ports.send(server.local_addr().unwrap(), None, &mut query("one.example")).await.unwrap();
+        let mut second = ports.send(server.local_addr().unwrap(), None, &mut query("two.example")).await.unwrap();
         let mut buffer = [0; 512];
         let mut from = Vec::new();
         for _ in 0..2 {
             from.push(server.recv_from(&mut buffer).unwrap().1);
         }
-        let unasked = {
-            let mut echo = query("one.example");
-            echo[..2].copy_from_slice(&first.id().to_be_bytes());
-            echo
-        };
+        let mut echo = query("one.example");
+        echo.set_id(first.id());
+        let unasked = echo.octets().to_vec();
         for to in from {
             // Another id, another question, no response at all; then the answers, the second's first.
             for octets in [
@@ -303,7 +287,7 @@ mod tests {
         let mut ids = std::collections::HashSet::new();
         let mut buffer = [0; 512];
         for _ in 0..2 * FEWEST * QUESTIONS {
-            let waiting = ports.send(server.local_addr().unwrap(), None, query("a.example")).await.unwrap();
+            let waiting = ports.send(server.local_addr().unwrap(), None, &mut query("a.example")).await.unwrap();
             ids.insert(waiting.id());
             let (_, from) = server.recv_from(&mut buffer).unwrap();
             *seen.entry(from).or_default() += 1;
@@ -319,7 +303,7 @@ mod tests {
         let ports = Ports::default();
         let mut all = Vec::new();
         for _ in 0..20 * WAITING {
-            all.push(ports.send(server.local_addr().unwrap(), None, query("a.example")).await.unwrap());
+            all.push(ports.send(server.local_addr().unwrap(), None, &mut query("a.example")).await.unwrap());
         }
         let open = locked(&ports.open);
         let ports = open.values().next().unwrap();
@@ -336,7 +320,7 @@ mod tests {
         let mut all = Vec::new();
         // Sent before anybody reads: some refusals come to those that send, the others are still to be told.
         for _ in 0..QUESTIONS {
-            match ports.send(closed, None, query("a.example")).await {
+            match ports.send(closed, None, &mut query("a.example")).await {
                 Ok(sent) => waiting.push(sent),
                 Err(e) => all.push(e.kind()),
             }

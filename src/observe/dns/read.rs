@@ -17,8 +17,8 @@ const MAX_TEXT: usize = 16 << 10;
 
 /// Adds an answer to a lookup. Gives the name to ask next, where the server stopped at an alias
 /// whose target it did not look up.
-pub(super) fn into_lookup(lookup: &mut Lookup, asked: &Name, answered: &Answered) -> Option<Name> {
-    let Answered { message, kind, transport } = answered;
+pub(super) fn into_lookup(lookup: &mut Lookup, answered: &Answered) -> Option<Name> {
+    let Answered { asked, message, kind, transport } = answered;
     lookup.transport = *transport;
     let header = &message.metadata;
     lookup.flags = Flags { aa: header.authoritative, ad: header.authentic_data, ra: header.recursion_available };
@@ -165,6 +165,18 @@ fn extended_errors(message: &Message) -> Vec<ExtendedError> {
     }
 }
 
+/// A name as it goes on the wire.
+pub(super) fn wire(name: &Name) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(name.len() + 1);
+    for label in name {
+        // Labels of a name that was read hold 63 octets at most.
+        wire.push(u8::try_from(label.len()).unwrap_or_default());
+        wire.extend(label);
+    }
+    wire.push(0);
+    wire
+}
+
 fn text(name: &Name) -> String {
     from_labels(name.iter())
 }
@@ -185,8 +197,9 @@ mod tests {
         let mut message = Message::query();
         message.metadata.response_code = code;
         message.answers = answers;
-        let answered = Answered { message, kind: RecordType::Ptr, transport: Transport::Tcp };
-        let next = into_lookup(&mut lookup, &name("0.example."), &answered);
+        let asked = name("0.example.");
+        let answered = Answered { asked, message, kind: RecordType::Ptr, transport: Transport::Tcp };
+        let next = into_lookup(&mut lookup, &answered);
         (lookup, next)
     }
 
