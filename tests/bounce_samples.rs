@@ -103,7 +103,7 @@ fn the_labelled_refusals() {
     println!("{seen} refusals; family {families}/{seen}; address {ips}/{stated}");
     let wrong = [identity, address, other].concat();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(seen >= 180, "only {seen} refusals");
+    assert!(seen >= 260, "only {seen} refusals");
     let files = std::fs::read_dir(&folder).unwrap().count();
     assert_eq!(files, seen + 1, "each refusal has a line, and the other way round");
 }
