@@ -12,7 +12,13 @@ use super::url::{Place, url_place};
 /// Octets looked at before an address.
 const TAIL: usize = 80;
 /// Signs between a word and the address that it marks.
-const SIGNS: &[char] = &['[', '(', '<', '\'', '"', '=', ':', ' ', '{', '\u{201c}'];
+const SIGNS: &[char] = &['[', '(', '<', '\'', '"', '=', ':', ' ', '{', '\u{201c}', '\u{ff08}', '\u{ff1a}'];
+
+/// Signs between words.
+const BREAKS: &[char] = &[
+    ' ', '?', '&', '/', '(', '[', ';', ',', '"', '=', '\u{ff1a}', '\u{ff08}', '\u{ff0c}', '\u{3001}', '\u{3002}',
+    '\u{300c}',
+];
 
 /// How much speaks for the client; `None` where the address is known to be another's.
 pub(super) fn score(text: &str, q: Quoted, remote: Option<&str>) -> Option<u8> {
@@ -57,7 +63,7 @@ impl<'a> Beside<'a> {
         let tail = before[from..].to_lowercase();
         let bracket = tail.ends_with(['[', '(']);
         let opened = tail.trim_end_matches(SIGNS);
-        let word = opened.rsplit([' ', '?', '&', '/', '(', '[', ';', ',', '"', '=']).next().unwrap_or_default();
+        let word = opened.rsplit(BREAKS).next().unwrap_or_default();
         // A port may stand behind the bracket: "[192.0.2.1]:22222".
         let behind = after.trim_start_matches([']', ')', '>', '\'', '"', ' ', '}']).to_lowercase();
         let next =

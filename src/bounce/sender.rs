@@ -156,7 +156,8 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
     order.sort_by_key(|r| Some(&r.said.reply.text) != chosen.as_ref());
     for refusal in order {
         let reply = &refusal.said.reply;
-        if reply.code.is_none() && out.cause != Cause::SenderIdentity {
+        // What fails on the way fails between the writer and the far end: the address is the far end's.
+        if reply.code.is_none() && out.cause != Cause::SenderIdentity || out.cause == Cause::Transport {
             continue;
         }
         if let Some(q) = client_address(
