@@ -88,9 +88,8 @@ fn the_labelled_refusals() {
         }
         let claimed = word(&got.sending_ip.ip);
         match ip {
-            "*" => {}
             "none" if !claimed.is_empty() => address.push(format!("{file}: {claimed} is claimed")),
-            "none" => {}
+            "*" | "none" => {}
             _ => {
                 stated += 1;
                 ips += usize::from(claimed == ip);
