@@ -10,6 +10,7 @@
 
 mod address;
 mod assemble;
+mod beside;
 mod bounds;
 mod cause;
 mod dsn;
@@ -17,6 +18,7 @@ mod ehlo;
 mod header;
 mod leaving;
 mod letter;
+mod marks;
 mod mbox;
 mod nature;
 mod phrases;

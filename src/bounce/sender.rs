@@ -156,7 +156,8 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
     order.sort_by_key(|r| Some(&r.said.reply.text) != chosen.as_ref());
     for refusal in order {
         let reply = &refusal.said.reply;
-        if reply.code.is_none() && out.cause != Cause::SenderIdentity {
+        // What fails on the way fails between the writer and the far end: the address is the far end's.
+        if reply.code.is_none() && out.cause != Cause::SenderIdentity || out.cause == Cause::Transport {
             continue;
         }
         if let Some(q) = client_address(
@@ -193,7 +194,7 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
         .or_else(|| if letter.is_text() { quoted_ehlo(&letter.prose, None) } else { None });
     out.ehlo = ehlo.or_else(|| refusals.iter().find_map(|r| greeted(&letter.prose, r))).map(|n| clean(&n));
     if letter.is_text() && out.sending_ip.ip.is_none() {
-        log_address(&letter.prose, out);
+        log_address(&letter.prose, refusals, out);
     }
 }
 
@@ -207,7 +208,7 @@ fn greeted(words: &str, refusal: &Refusal) -> Option<String> {
 
 /// A pasted line: a receiver's log names the client as `from name[ip]` or `H=(helo) [ip]`, a pasted
 /// reply without a code only in its words.
-fn log_address(words: &str, out: &mut Bounce) {
+fn log_address(words: &str, refusals: &[Refusal], out: &mut Bounce) {
     let text = clean(clip(words, 4096));
     let lower = text.to_ascii_lowercase();
     // A line of a sending server's log ("** … T=remote_smtp H=", "status=bounced (host …") names the far side.
@@ -239,6 +240,10 @@ fn log_address(words: &str, out: &mut Bounce) {
             }
             return;
         }
+    }
+    // A reply has had its say; only words without one are left.
+    if refusals.iter().any(|r| r.said.reply.code.is_some()) {
+        return;
     }
     let far = remote::remote(&text);
     if let Some(q) = client_address(&text, far.host.as_deref(), &far.ips, false)

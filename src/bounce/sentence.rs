@@ -333,16 +333,18 @@ impl Word {
     /// From an octet on: where it begins and ends. Labels of host names are no words (`mx.example`,
     /// `dsl.isp.example`). A word in a script without spaces stands anywhere.
     fn find(&self, text: &str, from: usize) -> Option<(usize, usize)> {
+        // A script without spaces ends a word by beginning.
+        let letter = |c: char| c.is_alphanumeric() && c < '\u{2e80}';
         let goes_on = |text: &str| {
             let mut next = text.chars();
             match next.next() {
-                Some('.' | '-') => next.next().is_some_and(char::is_alphanumeric),
-                c => c.is_some_and(|c| c.is_alphanumeric() || c == '_'),
+                Some('.' | '-') => next.next().is_some_and(letter),
+                c => c.is_some_and(|c| letter(c) || c == '_'),
             }
         };
         let goes_before = |text: &str| {
             let c = text.chars().next_back();
-            c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
+            c.is_some_and(|c| letter(c) || matches!(c, '_' | '.' | '-'))
         };
         let spaced = self.text.starts_with(|c: char| c < '\u{2e80}' && c.is_alphanumeric());
         let found = text.get(from..)?.match_indices(self.text.as_str());
@@ -380,6 +382,8 @@ mod tests {
             ("HELO mail.example.net does not resolve to your IP 203.0.113.1", EhloBad),
             ("the A record of your HELO host is not your IP", EhloBad),
             ("HELO name must be a FQDN", EhloBad),
+            ("送信元サーバのPTRレコードが存在しないため拒否", PtrMissing),
+            ("Verbindung von dynamischer IP 203.0.113.1 nicht erlaubt", PtrGeneric),
             ("the IP 203.0.113.1 resolves to a name that is assigned to dynamic customers", PtrGeneric),
             ("Sender IP 203.0.113.1 not resolvable", PtrMissing),
             ("Your server is misconfigured: DNS name and IP address do not match", PtrUnconfirmed),
