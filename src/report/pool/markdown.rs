@@ -49,7 +49,9 @@ pub(in crate::report) fn section(pool: &Pool) -> String {
         lines.push(format!("{}. {} ({})", place + 1, words(&one.todo.action), words(&one.todo.who)));
         let mut records: Vec<String> =
             one.todo.publish.iter().map(|r| clean_bounded(r, MAX_TEXT).into_owned()).collect();
-        records.extend(one.todo.withdraw.iter().map(|r| format!("; {} {}", one.todo.withdrawal(), clean_bounded(r, MAX_TEXT))));
+        records.extend(
+            one.todo.withdraw.iter().map(|r| format!("; {} {}", one.todo.withdrawal(), clean_bounded(r, MAX_TEXT))),
+        );
         if one.more > 0 {
             records.push(format!("; and {} lines more: --format ndjson has them all", one.more));
         }
