@@ -578,3 +578,12 @@ fn a_ticket_asks_for_what_is_wrong_already() {
     let ticket = text(&out.stdout);
     assert!(ticket.contains("Choose the server's full name") && !ticket.contains("do nothing"), "{ticket}");
 }
+
+#[test]
+fn the_demo_shows_identities_that_are_alike_once() {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+    let out = program.args(["demo", "--color", "never"]).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|l| l.starts_with("target-many-addresses ")).collect();
+    assert!(rows.len() == 1 && rows[0].contains("16×"), "{rows:?}");
+}

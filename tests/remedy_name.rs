@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use smtp_preflight::judge::{Check, Side, judge};
+use smtp_preflight::judge::{Check, EdgeState, Side, judge};
 use smtp_preflight::lab::{Lab, Scenario};
 use smtp_preflight::report::{Ticket, ticket};
 
@@ -98,4 +98,27 @@ async fn a_providers_command_has_the_address_and_the_name_in_it() {
         "{how:?}"
     );
     assert!(how.iter().any(|h| h.starts_with("who may: the account")), "{how:?}");
+}
+
+#[tokio::test]
+async fn of_too_many_names_all_but_one_are_withdrawn_and_only_those_looked_at_are_spoken_of() {
+    let ptrs = |n: usize| (1..=n).map(|n| format!("\n25 PTR n{n}.example.net.")).collect::<Vec<_>>().concat();
+    let zone = format!("mail A 198.51.100.25\n$ORIGIN 100.51.198.in-addr.arpa.{}\n25 PTR mail.example.net.", ptrs(13));
+    let check = check("mail.example.net", &zone).await;
+    assert_eq!(check.agreement.ehlo_ptr.state, EdgeState::Agree, "the fourteenth name is a PTR");
+    assert!(check.agreement.ptr_forward.because.starts_with("of 14 PTR names, the first 10: n1.example.net, "));
+    let unconfirmed = check.findings.iter().find(|f| f.code.to_string() == "ptr-unconfirmed").unwrap();
+    assert!(unconfirmed.detail.starts_with("of 14 PTR names, the first 10: "), "{}", unconfirmed.detail);
+    let remedy = check.remedy.as_ref().unwrap();
+    let withdrawn: Vec<&String> = remedy.steps.iter().flat_map(|s| &s.withdraw).collect();
+    assert_eq!(withdrawn.len(), 13, "{withdrawn:?}");
+    assert!(!withdrawn.iter().any(|w| w.contains(" mail.")), "{withdrawn:?}");
+    assert_eq!(name(&check), Some("mail.example.net"));
+}
+
+#[tokio::test]
+async fn the_root_as_ptr_is_printed_as_one_dot() {
+    let check = check("mail.example.net", &format!("mail A 198.51.100.25\n{PTR} .")).await;
+    let withdrawn: Vec<&String> = check.remedy.iter().flat_map(|r| &r.steps).flat_map(|s| &s.withdraw).collect();
+    assert_eq!(withdrawn, ["25.100.51.198.in-addr.arpa. 3600 IN PTR ."]);
 }

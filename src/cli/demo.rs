@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use super::args::DemoArgs;
 use super::exit::Exit;
 use super::output::{Results, color, say, width};
-use crate::judge::{Agreement, Edge, EdgeState, Verdict, judge_for};
+use crate::judge::{Agreement, Check, Code, Edge, EdgeState, Verdict, judge_for};
 use crate::lab::{Lab, LabFault, Outcome, Scenario};
 use crate::report::{self, TableOptions};
 
@@ -77,13 +77,13 @@ fn print(text: &str, outcomes: &[(Scenario, Outcome)]) -> Exit {
     exit
 }
 
-/// A row an identity: the name, the three edges, the verdict, and the codes, one under the other where
+/// A row an identity, and one for those of a scenario that are alike: the name, the three edges, the verdict, and the codes, one under the other where
 /// they do not fit beside each other.
 fn rows(outcomes: &[(Scenario, Outcome)], width: usize) -> String {
     let name_width = outcomes.iter().map(|(s, _)| s.name.len()).max().unwrap_or_default();
     let mut text = format!("{:name_width$}  EHLO PTR EHLO\n{:name_width$}  =PTR  =A   =A  verdict\n", "", "scenario");
     for (scenario, outcome) in outcomes {
-        for check in outcome.checks() {
+        for (check, count) in alike(outcome.checks()) {
             let Agreement { verdict, ehlo_ptr, ptr_forward, ehlo_forward } = &check.agreement;
             let verdict = match verdict {
                 Verdict::Agree => "agree",
@@ -92,7 +92,10 @@ fn rows(outcomes: &[(Scenario, Outcome)], width: usize) -> String {
             };
             let [one, two, three] = [ehlo_ptr, ptr_forward, ehlo_forward].map(sign);
             let head = format!("{:name_width$}   {one}    {two}    {three}  {verdict:7}", scenario.name);
-            let codes: Vec<String> = check.findings.iter().map(|f| f.code.to_string()).collect();
+            let mut codes: Vec<String> = check.findings.iter().map(|f| f.code.to_string()).collect();
+            if count > 1 {
+                codes.insert(0, format!("{count}×"));
+            }
             let indent = head.chars().count() + 1;
             let codes = wrap(&codes.join(" "), width.saturating_sub(indent).max(26));
             let codes = codes.replace('\n', &format!("\n{:indent$}", ""));
@@ -101,6 +104,23 @@ fn rows(outcomes: &[(Scenario, Outcome)], width: usize) -> String {
     }
     text += "\n✓ agree · ✗ differ or absent · ? could not tell\n";
     text
+}
+
+/// Checks with the same row, one after the other, as one and their count.
+fn alike(checks: Vec<Check>) -> Vec<(Check, usize)> {
+    let row = |check: &Check| {
+        let Agreement { ehlo_ptr, ptr_forward, ehlo_forward, .. } = &check.agreement;
+        let codes: Vec<Code> = check.findings.iter().map(|f| f.code).collect();
+        ([ehlo_ptr, ptr_forward, ehlo_forward].map(sign), codes)
+    };
+    let mut rows: Vec<(Check, usize)> = Vec::new();
+    for check in checks {
+        match rows.last_mut().filter(|(last, _)| row(last) == row(&check)) {
+            Some((_, count)) => *count += 1,
+            None => rows.push((check, 1)),
+        }
+    }
+    rows
 }
 
 fn sign(edge: &Edge) -> char {

@@ -96,11 +96,20 @@ fn ptr_forward(view: &View<'_>) -> Edge {
         );
     }
     if view.forward.iter().all(|f| f.status().is_none()) {
-        return edge(EdgeState::Absent, format!("{} has no {kind}", list(&view.ptr_names)));
+        let looked_at: Vec<String> = view.forward.iter().map(|f| f.raw.clone()).collect();
+        return edge(EdgeState::Absent, format!("{}{} has no {kind}", of_the_first(view), list(&looked_at)));
     }
     let elsewhere: Vec<&Forward> = view.forward.iter().filter(|f| !f.addresses.is_empty()).collect();
     let said: Vec<String> = elsewhere.iter().map(|f| format!("{} is {}", f.raw, addresses(f))).collect();
-    edge(EdgeState::Differ, format!("{}, not {ip}", list(&said)))
+    edge(EdgeState::Differ, format!("{}{}, not {ip}", of_the_first(view), list(&said)))
+}
+
+/// Where not every PTR name was looked at, that what follows speaks of those that were.
+pub(super) fn of_the_first(view: &View<'_>) -> String {
+    match view.ptr_names.len() {
+        all if all > view.forward.len() => format!("of {all} PTR names, the first {}: ", view.forward.len()),
+        _ => String::new(),
+    }
 }
 
 fn ehlo_forward(view: &View<'_>) -> Edge {

@@ -120,10 +120,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The address has a name, but the DNS servers did not answer when we asked where that name points. It \
                   may well point back as it should. A receiver that meets the same trouble usually asks the sender to \
                   come back later.",
-        precise: "No PTR name is confirmed, and the A or AAAA lookup of at least one ended in a temporary failure: iprev \
-                  is temperror. A name that is confirmed would win over another's failure. Receivers differ: Postfix \
-                  and Exim defer, Sendmail defers as forged, OpenSMTPD counts it as not confirmed.",
-        why: "No fault was observed. The verdict `unknown` says that the check is open.",
+        precise: "The A or AAAA lookup of at least one PTR name ended in a temporary failure. Where no other name is \
+                  confirmed, iprev is temperror; a name that is confirmed wins over another's failure, and iprev is \
+                  pass. Receivers differ: Postfix and Exim defer, Sendmail defers as forged, OpenSMTPD counts it as \
+                  not confirmed; Exim defers beside a confirmed name too, the others where the failing name comes \
+                  first.",
+        why: "No fault was observed. Where it leaves the check open, the verdict is `unknown`.",
         receivers: &[
             rule(POSTFIX, "450 4.7.25, whatever is configured"),
             rule(EXIM, "451 Temporary local problem"),
@@ -144,10 +146,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The address has several names (PTR records). Some lead back to the address and some do not. Many \
                   receivers look at one name only, whichever the DNS gives first, so the same mail passes once and is \
                   refused the next time.",
-        precise: "At least one PTR name is confirmed, so iprev is pass, and at least one is not. Exim tries all names. \
+        precise: "At least one PTR name is confirmed, so iprev is pass, and at least one was seen not to be. Exim tries all names. \
                   Postfix and Sendmail take the first of the answer, OpenSMTPD the first of good syntax; resolvers \
-                  rotate the order, so each connection is a new throw. Exim defers when any of the lookups fails for \
-                  the moment.",
+                  rotate the order, so each connection is a new throw. A name that could not be looked up is told \
+                  apart from one that leads elsewhere.",
         why: "Refused by chance, not always: three of the four mail servers measured look at one name.",
         receivers: &[
             rule(POSTFIX, "450 4.7.25 when the unconfirmed name comes first"),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Code, Finding, finding};
 use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
-use crate::judge::agreement::list;
+use crate::judge::agreement::{list, of_the_first};
 use crate::judge::check::{Agreement, EdgeState};
 use crate::judge::dns_report::zone;
 use crate::judge::remedy::{reverse_holder, shared_name, usable};
@@ -100,17 +100,18 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
             }
         }
         EdgeState::Agree => {
-            let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
-            found.push(finding(Code::PtrPartlyUnconfirmed, format!("{}.", list(&said))));
+            let said: Vec<String> =
+                unconfirmed.iter().filter(|f| f.status().is_definite()).map(|f| describe(f)).collect();
+            if !said.is_empty() {
+                found.push(finding(Code::PtrPartlyUnconfirmed, format!("{}.", list(&said))));
+            }
+            lookup_failed(&unconfirmed, found);
         }
-        EdgeState::Unknown => {
-            let failed: Vec<String> =
-                unconfirmed.iter().filter(|f| !f.status().is_definite()).map(|f| describe(f)).collect();
-            found.push(finding(Code::PtrForwardLookupFailed, format!("{}.", list(&failed))));
-        }
+        EdgeState::Unknown => lookup_failed(&unconfirmed, found),
         EdgeState::Differ | EdgeState::Absent => {
             let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
-            let mut finding = finding(Code::PtrUnconfirmed, format!("{}; not {ip}.", list(&said)));
+            let mut finding =
+                finding(Code::PtrUnconfirmed, format!("{}{}; not {ip}.", of_the_first(view), list(&said)));
             let usable = view.forward.iter().find_map(usable);
             finding = finding.records(usable.and_then(|name| address_record(view, &name)));
             if let (Some(name), Some(ptr)) = (wanted(view).filter(|_| ehlo_confirms(view)), &view.ptr) {
@@ -120,6 +121,14 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
             }
             found.push(finding);
         }
+    }
+}
+
+/// Names whose addresses could not be looked up: neither confirmed nor seen to lead elsewhere.
+fn lookup_failed(unconfirmed: &[&Forward], found: &mut Vec<Finding>) {
+    let failed: Vec<String> = unconfirmed.iter().filter(|f| !f.status().is_definite()).map(|f| describe(f)).collect();
+    if !failed.is_empty() {
+        found.push(finding(Code::PtrForwardLookupFailed, format!("{}.", list(&failed))));
     }
 }
 

@@ -34,13 +34,25 @@ pub enum Selection {
     Named(Vec<String>),
 }
 
-/// A name that is no receiver's.
+/// A choice that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownReceiver(String);
+pub enum UnknownReceiver {
+    /// No receiver has this name.
+    Unknown(String),
+    /// `all` or `none` in a list with others.
+    NotAlone(&'static str),
+}
 
 impl fmt::Display for UnknownReceiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a receiver; known are: all, none, {}", self.0.escape_default(), names().join(", "))
+        match self {
+            Self::NotAlone(word) => {
+                write!(f, "`{word}` stands alone: give `{word}`, or a list of receivers without it")
+            }
+            Self::Unknown(name) => {
+                write!(f, "`{}` is not a receiver; known are: all, none, {}", name.escape_default(), names().join(", "))
+            }
+        }
     }
 }
 
@@ -56,8 +68,11 @@ impl FromStr for Selection {
             _ => {}
         }
         let named: Vec<String> = text.split(',').map(|n| n.trim().to_ascii_lowercase()).collect();
+        if let Some(word) = ["all", "none"].into_iter().find(|word| named.iter().any(|n| n == word)) {
+            return Err(UnknownReceiver::NotAlone(word));
+        }
         match named.iter().find(|n| !names().contains(&n.as_str())) {
-            Some(unknown) => Err(UnknownReceiver(unknown.clone())),
+            Some(unknown) => Err(UnknownReceiver::Unknown(unknown.clone())),
             None => Ok(Self::Named(named)),
         }
     }
@@ -85,6 +100,8 @@ mod tests {
         assert!(some.holds("exim") && !some.holds("sendmail"));
         let unknown = "postfix,qmail".parse::<Selection>().unwrap_err();
         assert!(unknown.to_string().starts_with("`qmail` is not a receiver"));
+        let both = "all,gmail".parse::<Selection>().unwrap_err().to_string();
+        assert_eq!(both, "`all` stands alone: give `all`, or a list of receivers without it");
         assert!(!Selection::None.holds("postfix"));
     }
 }

@@ -2,10 +2,10 @@
 
 use super::name::{is_unknown, shared_name};
 use super::{Remedy, RemedyStep, Side, actors};
-use crate::dns::{Lookup, Status};
+use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::check::{Agreement, EdgeState, Verdict, Zone};
 use crate::judge::dns_report::zone;
-use crate::judge::view::View;
+use crate::judge::view::{Forward, View};
 use crate::knowledge::providers::{Provider, Settable};
 use crate::name::HostName;
 
@@ -18,7 +18,8 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
     let partly = agreement.ptr_forward.state == EdgeState::Agree
         && view.forward.iter().any(|f| !f.holds_ip && f.status().is_definite());
     let ehlo_flawed = view.ehlo.as_ref().is_some_and(|e| !e.name.flaws(&e.raw).is_empty());
-    if view.ip.is_none() || !(repairs_edges || partly || ehlo_flawed) {
+    let too_many = view.ptr_names.len() > MAX_PTR_NAMES;
+    if view.ip.is_none() || !(repairs_edges || partly || ehlo_flawed || too_many) {
         return None;
     }
     let zone = view.ptr.as_ref().and_then(|p| zone(view, p));
@@ -94,12 +95,15 @@ fn reverse_step(
     let owner = ptr.chain.last().map_or(ptr.question.name.as_str(), |a| a.to.as_str());
     let is_shared = |n: &String| name.is_some_and(|name| HostName::parse(n).is_ok_and(|n| n == *name));
     let missing = !view.ptr_names.iter().any(is_shared);
+    // Of more names than receivers look at, all but the one are in the way.
+    let too_many = view.ptr_names.len() > MAX_PTR_NAMES;
+    let leads_elsewhere = |f: Option<&Forward>| f.is_some_and(|f| !f.holds_ip && f.status().is_definite());
     let stray: Vec<&String> = view
         .ptr_names
         .iter()
-        .zip(&view.forward)
-        .filter(|(n, f)| !is_shared(n) && (missing || !f.holds_ip))
-        .map(|(n, _)| n)
+        .enumerate()
+        .filter(|(place, n)| !is_shared(n) && (missing || too_many || leads_elsewhere(view.forward.get(*place))))
+        .map(|(_, n)| n)
         .collect();
     let unconfirmed = agreement.ptr_forward.state != EdgeState::Agree;
     if !missing && stray.is_empty() {
@@ -115,10 +119,12 @@ fn reverse_step(
         (None, ..) => "Choose the server's full name, publish its address, and have the PTR set to it.".to_owned(),
         (Some(name), Status::Found, true) => format!("Have the PTR changed to {name}."),
         (Some(name), _, true) => format!("Have the PTR set to {name}."),
+        (Some(name), _, false) if too_many => format!("Keep the PTR to {name} and have the others removed."),
         (Some(_), _, false) if unconfirmed => "Have the PTR names that do not lead back removed.".to_owned(),
         (Some(name), _, false) => format!("Keep the PTR to {name} and have the names that do not lead back removed."),
     };
-    let line = |n: &str| format!("{owner}. {TTL} IN PTR {n}.");
+    // The root's presentation is its dot alone.
+    let line = |n: &str| format!("{owner}. {TTL} IN PTR {}.", n.trim_end_matches('.'));
     Some(RemedyStep {
         side: Side::Reverse,
         who,
