@@ -9,7 +9,11 @@ use crate::knowledge::providers::{self, By, ForwardFirst, Kind, Provider, Settab
 use crate::name::HostName;
 
 /// The provider, and what to say of it.
-pub(super) fn provider(view: &View<'_>, zone: Option<&Zone>) -> Option<(&'static Provider, ProviderHint)> {
+pub(super) fn provider(
+    view: &View<'_>,
+    zone: Option<&Zone>,
+    name: Option<&HostName>,
+) -> Option<(&'static Provider, ProviderHint)> {
     let clue = zone.map(|z| ZoneClue { apex: &z.apex, primary: &z.primary, servers: &z.servers });
     let found = providers::recognise(&view.ptr_names, clue)?;
     let provider = found.provider;
@@ -18,7 +22,9 @@ pub(super) fn provider(view: &View<'_>, zone: Option<&Zone>) -> Option<(&'static
         By::ZoneServer { name, .. } => format!("the reverse zone's server {name}"),
     };
     let mut limits: Vec<String> = Vec::new();
+    let in_place = name.and_then(|n| view.forward_of(n)).is_some_and(|f| f.holds_ip);
     match provider.forward_first {
+        ForwardFirst::Required if in_place => {}
         ForwardFirst::Required => {
             limits.push(provider.marked("forward_first", "the forward record must be there first"));
         }
@@ -67,7 +73,14 @@ pub(in crate::judge) fn reverse_holder(
         }
         (true, None, _) => "holder of the zone at the end of the alias (RFC 2317): perhaps you".into(),
         (_, _, Some(provider)) => match provider.settable {
-            Settable::SelfService => format!("the customer of {}, in its panel or by its API", provider.name),
+            Settable::SelfService => {
+                let way = match (&provider.panel, provider.command.is_some() || provider.api.is_some()) {
+                    (Some(_), true) => "in its panel or by its API",
+                    (Some(_), false) => "in its panel",
+                    (None, _) => "by its API",
+                };
+                format!("the customer of {}, {way}", provider.name)
+            }
             Settable::OnRequest => format!("{}'s support, at the customer's request", provider.name),
             Settable::No => format!("{}; the PTR is its own, and customers cannot change it", provider.name),
         },

@@ -23,8 +23,8 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
         return None;
     }
     let zone = view.ptr.as_ref().and_then(|p| zone(view, p));
-    let provider = actors::provider(view, zone.as_ref());
     let name = shared_name(view);
+    let provider = actors::provider(view, zone.as_ref(), name.as_ref());
     let mta = actors::mta(view, name.as_ref());
     let mut steps = Vec::new();
     steps.extend(name.as_ref().and_then(|n| forward_step(view, n)));
