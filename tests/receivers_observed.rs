@@ -69,6 +69,32 @@ async fn an_address_behind_an_odd_alias_leaves_the_question_of_the_mx_open() {
     assert_eq!(check.not_predicted, []);
 }
 
+/// Exim 4.96 takes a PTR name with an underscore or a slash for one, 4.97 does not: said where it changes the answer.
+#[tokio::test]
+async fn exim_takes_odd_ptr_names_by_its_version() {
+    for (ptr, more, rule, assumes) in [
+        ("mail_out", "", "verify_reverse_host_lookup", Some("550")),
+        ("mail/out", "", "verify_reverse_host_lookup", Some("550")),
+        // Another name confirms, so that nothing hangs on the odd one; and a plain name is no question.
+        ("mail_out", "\n25 PTR mail.example.net.", "verify_reverse_host_lookup", None),
+        ("mail", "", "verify_reverse_host_lookup", None),
+        // The EHLO name has the address itself.
+        ("mail_out", "", "verify_helo", None),
+    ] {
+        let zone = format!(
+            "$ORIGIN example.net.\nmail A 198.51.100.25\nmail_out A 198.51.100.25\nmail/out A 198.51.100.25\n\
+             $ORIGIN 100.51.198.in-addr.arpa.\n25 PTR {ptr}.example.net.{more}"
+        );
+        let check = judge(&observed("mail.example.net", &zone, "").await);
+        let prediction = check.receivers.iter().find(|p| p.receiver == "exim" && p.rule == rule).unwrap();
+        assert_eq!(prediction.reply.as_ref().unwrap().to_string(), "250", "{ptr}: {}", prediction.because);
+        let told: Vec<String> = prediction.assumes.iter().map(ToString::to_string).collect();
+        let found = told.iter().find(|a| a.contains("4.97"));
+        assert_eq!(found.is_some(), assumes.is_some(), "{ptr}{more}: {told:?}");
+        assert!(found.is_none_or(|f| f.contains(ptr) && f.ends_with(assumes.unwrap())), "{told:?}");
+    }
+}
+
 /// Sixty PTR names of which none confirms: some are asked for, and the rule that looks at all is not guessed.
 #[tokio::test]
 async fn a_crowd_of_ptr_names_is_bounded_and_said() {

@@ -6,9 +6,10 @@
 //! Design: better to miss a generic name than to accuse a good one. So a word counts only as a whole
 //! word with a number beside it, digits count only where they are this address's, and a name that
 //! speaks of mail (`mail-out-3`, `smtp-10-2`) or of a fixed line (`static`, `business`) is spared,
-//! unless it is known to be a provider's default.
+//! unless it is known to be a provider's default, or holds the whole address beside a word of access lines.
 
 mod encoded;
+mod serial;
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -44,6 +45,8 @@ pub enum Weight {
     IpEncoded,
     /// A word of access lines and address pools, with a number.
     DynamicWord,
+    /// A customer's line or a machine, known by its number alone.
+    Numbered,
     /// A name that says that none was set.
     Placeholder,
 }
@@ -102,25 +105,49 @@ pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
         return Some(shape(Weight::Placeholder, "placeholder", placeholder.clone()));
     }
     let words: Vec<Word<'_>> = words(host).collect();
-    if words.iter().any(|word| is_mail(word.text, data) || data.fixed.iter().any(|fixed| fixed == word.text)) {
+    if words.iter().any(|word| data.fixed.iter().any(|fixed| fixed == word.text)) {
         return None;
     }
     let dynamic = words.iter().find_map(|word| Some((word, data.dynamic.iter().find(|known| *known == word.text)?)));
-    let spoken = dynamic.is_some() || words.iter().any(|word| data.access.iter().any(|known| known == word.text));
-    let found = match unmap(ip) {
-        IpAddr::V4(ip) => encoded::ipv4(host, ip, spoken)
-            .or_else(|| encoded::numbered(host, ip, |word| data.line.iter().any(|known| known == word))),
+    let spoken = dynamic.is_some() || words.iter().any(|word| is_one(&data.access, word.text));
+    let ip = unmap(ip);
+    let found = match ip {
+        IpAddr::V4(ip) => {
+            encoded::ipv4(host, ip, spoken).or_else(|| encoded::numbered(host, ip, |word| is_one(&data.line, word)))
+        }
         IpAddr::V6(ip) => encoded::ipv6(host, ip),
     };
+    // Senders and services have pools too, but no `dynamic` or `adsl`.
+    let of_line = dynamic.is_some_and(|(word, _)| !word.text.starts_with("pool"));
+    if words.iter().any(|word| is_mail(word.text, data)) {
+        let whole = found.as_ref().is_some_and(|(pattern, _)| encoded::is_whole(pattern));
+        if !(of_line && whole) {
+            return None;
+        }
+    }
     if let Some((pattern, matched)) = found {
         let word = dynamic.map(|(_, known)| known.as_str());
         return Some(GenericShape { word, ..shape(Weight::IpEncoded, pattern, matched) });
     }
-    let (word, known) = dynamic?;
-    numbered(host, word).then(|| GenericShape {
-        word: Some(known),
-        ..shape(Weight::DynamicWord, "dynamic-word", word.label.to_owned())
-    })
+    if let Some((word, known)) = dynamic {
+        let only_words = words.len() >= 2
+            && !host.bytes().any(|b| b.is_ascii_digit())
+            && words.iter().all(|word| is_one(&data.dynamic, word.text) || is_one(&data.access, word.text));
+        let last = of_line && matches!(ip, IpAddr::V4(ip) if encoded::holds_last(host, ip));
+        if numbered(host, word) || last || only_words {
+            let matched = if only_words { host } else { word.label };
+            return Some(GenericShape {
+                word: Some(known),
+                ..shape(Weight::DynamicWord, "dynamic-word", matched.to_owned())
+            });
+        }
+    }
+    let (pattern, matched) = serial::number(host, |word| is_one(&data.line, word), |word| is_one(&data.access, word))?;
+    Some(shape(Weight::Numbered, pattern, matched))
+}
+
+fn is_one(list: &[String], word: &str) -> bool {
+    list.iter().any(|known| known == word)
 }
 
 fn shape(weight: Weight, pattern: &'static str, matched: String) -> GenericShape {

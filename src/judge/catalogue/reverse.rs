@@ -236,9 +236,9 @@ pub(super) const ENTRIES: &[Entry] = &[
                   the mail.",
         precise: "The PTR's target breaks RFC 1123 §2.1 (letters, digits, inner hyphens), is the root, or is an \
                   address in text. Postfix and Sendmail judge by the C library: a bad first name spoils the whole \
-                  answer, even when the second is good. Exim accepts `/` and `_` inside a label but no label that \
-                  begins or ends with a hyphen. OpenSMTPD skips bad names. An underscore passes Postfix, Exim and \
-                  Sendmail.",
+                  answer, even when the second is good. Exim 4.96 accepts `/` and `_` inside a label, 4.97 neither, and no label that \
+                  begins or ends with a hyphen. OpenSMTPD skips bad names. An underscore passes Postfix, Exim before 4.97 \
+                  and Sendmail.",
         why: "It depends on the receiver and on the character: some see no PTR at all.",
         receivers: &[
             rule(POSTFIX, "450 4.7.25 where the name is no host name to the C library"),

@@ -84,6 +84,7 @@ fn generic_names(view: &View<'_>, found: &mut Vec<Finding>) {
         Weight::ProviderDefault => "a provider's default name",
         Weight::IpEncoded => "the address stands in the name",
         Weight::DynamicWord => "a word of access lines",
+        Weight::Numbered => "a line's or a machine's number in place of a name",
         Weight::Placeholder => "a placeholder",
     };
     let detail = format!("{raw}: {why} (`{}`, pattern `{}`).", shape.matched, shape.pattern);

@@ -8,6 +8,9 @@
 //!   AAAA, is "no", not "later".
 //! - A literal verifies when it *begins with* the client's address as text: `[192.0.2.129]` is good
 //!   for 192.0.2.12, and `[IPv6:…]`, the only correct form for IPv6, never is.
+//! - From 4.97 on a PTR name with anything but letters, digits, `.` and `-` is passed over (commit b855ee2fb, "Filter
+//!   rDNS returns for bad chars"), so that `_` and `/`, good for 4.96, are no name: where that changes the answer, the
+//!   prediction says so.
 //! - `verify = helo` knows no temporary result: an EHLO name that cannot be looked up is 550.
 
 use std::net::IpAddr;
@@ -24,7 +27,7 @@ const MAX_ARGUMENT: usize = 16378;
 
 pub(super) fn predict(world: &World<'_>) -> Vec<(&'static str, Result<Prediction, Lacking>)> {
     vec![
-        ("base", session(world, "base", |_, _| Ok((Answer::accept("no identity rule is switched on"), None)))),
+        ("base", session(world, "base", |_, _, _| Ok((Answer::accept("no identity rule is switched on"), None)))),
         ("verify_reverse_host_lookup", session(world, "verify_reverse_host_lookup", reverse_host_lookup)),
         ("verify_helo", session(world, "verify_helo", verify_helo)),
     ]
@@ -32,10 +35,30 @@ pub(super) fn predict(world: &World<'_>) -> Vec<(&'static str, Result<Prediction
 
 type Judged = Result<(Answer, Option<Text>), Lacking>;
 
+/// Which PTR names count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// All: the version that was measured.
+    All,
+    /// Those of plain characters: 4.97 and later.
+    Plain,
+}
+
+impl Names {
+    fn count(self, name: &str) -> bool {
+        self == Self::All || is_plain(name)
+    }
+}
+
+/// `letter_digit_hyphen_dot` of 4.97.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+}
+
 fn session(
     world: &World<'_>,
     rule: &'static str,
-    judge: fn(&World<'_>, Option<&str>) -> Judged,
+    judge: fn(&World<'_>, Option<&str>, Names) -> Judged,
 ) -> Result<Prediction, Lacking> {
     let mut assumes = Vec::new();
     let helo = world.ehlo().ok().map(|said| said.trim_matches(is_space));
@@ -44,8 +67,17 @@ fn session(
         Some(None) => {}
         None => assumes.push("an EHLO name of valid syntax is given".into()),
     }
-    let (answer, condition) = judge(world, helo)?;
+    let (answer, condition) = judge(world, helo, Names::All)?;
     assumes.extend(condition);
+    if let Ok(ptr) = world.ptr()
+        && let Some(odd) = ptr.data.iter().find(|name| !is_plain(name))
+        && let Ok((later, _)) = judge(world, helo, Names::Plain)
+        && later.reply.code != answer.reply.code
+    {
+        assumes.push(
+            format!("Exim before 4.97; later ones take the PTR name {odd} for none: {}", later.reply.code).into(),
+        );
+    }
     Ok(answer.predict(NAME, rule, SOURCE, assumes))
 }
 
@@ -132,7 +164,7 @@ enum Client<'a> {
     Failed(Text),
 }
 
-fn client<'a>(world: &World<'a>) -> Result<Client<'a>, Lacking> {
+fn client<'a>(world: &World<'a>, counted: Names) -> Result<Client<'a>, Lacking> {
     let ip = world.ip()?;
     let ptr = world.ptr()?;
     if ptr.status != Status::Found {
@@ -149,7 +181,7 @@ fn client<'a>(world: &World<'a>) -> Result<Client<'a>, Lacking> {
     let mut confirmed = Vec::new();
     let mut unseen = 0;
     let mut lacking = None;
-    let names = || ptr.data.iter().copied().filter(|n| *n != ".");
+    let names = || ptr.data.iter().copied().filter(|n| *n != "." && counted.count(n));
     for name in names() {
         match host(world, name) {
             Ok(Host::Found(addresses)) if addresses.iter().any(|a| a.to_canonical() == ip) => confirmed.push(name),
@@ -169,6 +201,7 @@ fn client<'a>(world: &World<'a>) -> Result<Client<'a>, Lacking> {
     }
     if confirmed.is_empty() {
         return Ok(Client::Failed(match names().count() {
+            0 if counted == Names::Plain => "no PTR name counts".into(),
             0 => "the PTR names the root".into(),
             1 => format!("the PTR {} does not lead back to {ip}", ptr.data[0]).into(),
             n => format!("none of the {n} PTR names leads back to {ip}").into(),
@@ -181,9 +214,9 @@ fn unseen_names(count: usize) -> Option<Text> {
     (count > 0).then(|| format!("the {count} PTR names that were not looked up do not fail temporarily").into())
 }
 
-fn reverse_host_lookup(world: &World<'_>, _: Option<&str>) -> Judged {
+fn reverse_host_lookup(world: &World<'_>, _: Option<&str>, counted: Names) -> Judged {
     let ip = world.ip()?;
-    Ok(match client(world)? {
+    Ok(match client(world, counted)? {
         Client::Confirmed(names, unseen) => {
             (Answer::accept(format!("the PTR name {} leads back to {ip}", names[0])), unseen_names(unseen))
         }
@@ -192,7 +225,7 @@ fn reverse_host_lookup(world: &World<'_>, _: Option<&str>) -> Judged {
     })
 }
 
-fn verify_helo(world: &World<'_>, helo: Option<&str>) -> Judged {
+fn verify_helo(world: &World<'_>, helo: Option<&str>, counted: Names) -> Judged {
     let helo = helo.ok_or(Lacking::Ehlo)?;
     let ip = world.ip()?;
     if let Some(literal) = helo.strip_prefix('[') {
@@ -212,7 +245,7 @@ fn verify_helo(world: &World<'_>, helo: Option<&str>) -> Judged {
     {
         return Ok((Answer::accept(format!("{helo} has {ip} among its addresses")), None));
     }
-    if let Client::Confirmed(names, unseen) = client(world)?
+    if let Client::Confirmed(names, unseen) = client(world, counted)?
         && names.iter().any(|n| n.eq_ignore_ascii_case(helo))
     {
         return Ok((Answer::accept(format!("{helo} is a PTR name that leads back")), unseen_names(unseen)));

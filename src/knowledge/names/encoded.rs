@@ -54,6 +54,16 @@ fn only(host: &str, last: u8) -> Found {
     (host.len() >= 2 && host.parse() == Ok(last)).then(|| ("ipv4-part", host.to_owned()))
 }
 
+/// Whether a form holds the whole address.
+pub(super) fn is_whole(pattern: &str) -> bool {
+    !pattern.ends_with("-part") && pattern != "word-and-octet"
+}
+
+/// Whether the last octet stands anywhere as a number of its own, one digit long as well.
+pub(super) fn holds_last(host: &str, ip: Ipv4Addr) -> bool {
+    runs(host).iter().any(|run| run.octet() == Some(ip.octets()[3]))
+}
+
 /// One of the words with the last octet right behind it: `user204`, `cust-69`.
 pub(super) fn numbered(host: &str, ip: Ipv4Addr, is_line: impl Fn(&str) -> bool) -> Found {
     let [.., last] = ip.octets();
