@@ -16,7 +16,7 @@ pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 /// The longest that a test waits for a reply: the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 pub(crate) struct Client {
     wire: Option<Box<dyn Wire>>,

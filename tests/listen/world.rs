@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde_json::Value;
-use smtp_preflight::lab::{Lab, RunningLab, Scenario};
+use smtp_preflight::lab::{Lab, Scenario};
+use tokio::sync::oneshot;
 
 const WORLD: &str = "
 [[dns]]
@@ -26,7 +27,30 @@ pub(crate) struct Ear {
     pub(crate) doors: Vec<SocketAddr>,
     said: BufReader<ChildStderr>,
     out: Option<ChildStdout>,
-    _lab: RunningLab,
+    _lab: Names,
+}
+
+/// The DNS, in a thread of its own: the clients of a test may keep its other threads busy for longer than a try lasts.
+struct Names {
+    resolver: SocketAddr,
+    /// The DNS goes when this is dropped.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Names {
+    async fn start() -> Self {
+        let (tell, resolver) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let lab = Lab::start(&Scenario::world("ear", WORLD).unwrap()).await.unwrap();
+                tell.send(lab.resolvers[0]).unwrap();
+                let _: Result<(), _> = stopped.await;
+            });
+        });
+        Self { resolver: resolver.await.unwrap(), _stop: stop }
+    }
 }
 
 /// What a run came to.
@@ -52,10 +76,10 @@ impl Ear {
 
     /// The same in a shell that has done this first.
     pub(crate) async fn start_under(shell: &str, more: &[&str]) -> Self {
-        let lab = Lab::start(&Scenario::world("ear", WORLD).unwrap()).await.unwrap();
+        let lab = Names::start().await;
         let mut command = Command::new("sh");
         command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_smtp-preflight")]);
-        command.args(["listen", "--name", "probe.example.net", "--resolver", &lab.resolvers[0].to_string()]);
+        command.args(["listen", "--name", "probe.example.net", "--resolver", &lab.resolver.to_string()]);
         if !more.contains(&"--bind") {
             command.args(["--bind", "127.0.0.1:0"]);
         }

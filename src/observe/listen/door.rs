@@ -16,8 +16,9 @@ use tokio::time::sleep;
 use super::connection::{Ends, TOO_MANY};
 use super::{Listening, Stop, told};
 
-/// Connections that the system may hold for us.
-const BACKLOG: i32 = 1024;
+/// Connections that the system may hold for us, within a bound of its own (`net.core.somaxconn`). Past that a client
+/// believes itself connected and waits for seconds until it is.
+const BACKLOG: i32 = 4096;
 /// How long to wait when the system has no descriptor for a caller.
 const PAUSE: Duration = Duration::from_millis(100);
 
