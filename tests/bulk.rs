@@ -208,14 +208,11 @@ fn the_shards_are_disjoint_and_together_the_list() {
 
 /// Of ten identities two have a server that hangs, resets or floods, two a reverse zone that is silent.
 #[test]
-fn a_hostile_list_ends_with_what_its_timeouts_force_and_all_others_are_right() {
+fn a_hostile_list_waits_for_all_who_hang_at_the_same_time_and_all_others_are_right() {
     let scratch = Scratch::new(Plan { trouble: true, ..Plan::default() });
     const ALL: u32 = 300;
     let list = scratch.list(ALL);
-    let timeout = Duration::from_secs(4);
-    let begun = Instant::now();
     let (results, told, exit) = scratch.lines(&["--input", list.to_str().unwrap(), "--timeout", "4s"]);
-    let took = begun.elapsed();
     assert_eq!((results.len(), exit), (ALL as usize, 3), "{told}");
     for result in &results {
         let identity = world::identity(result["target"]["address"].as_str().unwrap().parse().unwrap()).unwrap();
@@ -231,10 +228,10 @@ fn a_hostile_list_ends_with_what_its_timeouts_force_and_all_others_are_right() {
         assert_eq!((verdict, ptr), (&Value::from(want), &Value::from(status)), "{identity} {result}");
         assert!(faults.contains(&fault), "{identity} {fault:?}");
     }
-    // Those that wait, wait at the same time; one after another they would take eight times this and more. How much
-    // less it is, is the benchmark's to say.
-    let waits = (0..ALL).filter(|i| matches!(world::fate(*i), Fate::Hangs | Fate::ZoneSilent)).count();
-    assert!(took < timeout * u32::try_from(waits).unwrap() / 8, "{took:?}");
+    // No more time than the timeouts force is: those that hang are waited for together. By count, since a busy machine
+    // may be late to begin with some of them.
+    let hanging = (0..ALL).filter(|i| world::fate(*i) == Fate::Hangs).count();
+    assert!(world::most_hanging() > hanging / 2, "{} of {hanging} at once", world::most_hanging());
 }
 
 /// Greets, says who it is, and counts the connections that stand at once.

@@ -8,7 +8,7 @@ use crate::dns::{Lookup, RecordType, Soa, Status};
 
 pub(super) fn dns_report(view: &View<'_>) -> DnsReport {
     DnsReport {
-        ptr: view.ptr.as_ref().map(|lookup| ptr(view, lookup)),
+        ptr: view.ptr.as_deref().map(|lookup| ptr(view, lookup)),
         forward: view.forward.iter().map(forward).collect(),
         ehlo_forward: view.ehlo_forward.as_ref().map(forward),
         disagreements: disagreements(view),
@@ -32,7 +32,7 @@ fn ptr(view: &View<'_>, lookup: &Lookup) -> PtrReport {
 }
 
 fn forward(forward: &Forward) -> ForwardReport {
-    let lookup = forward.lookup.as_ref();
+    let lookup = forward.lookup.as_deref();
     ForwardReport {
         name: forward.raw.clone(),
         status: forward.status(),
@@ -61,8 +61,9 @@ pub(super) fn ttl(lookup: &Lookup) -> Option<u32> {
 
 /// The zone that holds the PTR: told by a negative answer itself, or by the SOA question beside it.
 pub(super) fn zone(view: &View<'_>, ptr: &Lookup) -> Option<Zone> {
-    let soa_asked = view.answers.about(&ptr.question.name, RecordType::Soa).and_then(|l| l.soa);
-    let Soa { apex, primary, contact, .. } = ptr.soa.clone().or(soa_asked)?;
+    let soa_asked = view.answers.about(&ptr.question.name, RecordType::Soa);
+    let asked = || soa_asked.as_ref().and_then(|l| l.soa.as_ref());
+    let Soa { apex, primary, contact, .. } = ptr.soa.as_ref().or_else(asked)?.clone();
     let servers = view.answers.about(&apex, RecordType::Ns);
     let servers = servers.map(|l| l.data().map(str::to_owned).collect()).unwrap_or_default();
     Some(Zone { apex, primary, contact, servers })
@@ -74,10 +75,10 @@ pub(super) fn disagreements(view: &View<'_>) -> Vec<Disagreement> {
     let mut found = Vec::new();
     for lookup in &view.evidence.lookups {
         let question = &lookup.question;
-        if matches!(question.kind, RecordType::Soa | RecordType::Ns) || !seen.insert(question) {
+        let answers = view.answers.to(question);
+        if matches!(question.kind, RecordType::Soa | RecordType::Ns) || answers.len() < 2 || !seen.insert(question) {
             continue;
         }
-        let answers = view.answers.to(question);
         let asked: Vec<&&Lookup> = answers.iter().filter(|l| l.status != Status::NotAsked).collect();
         // A resolver that fails holds no other opinion; that it failed is told apart.
         let said: BTreeSet<String> = asked.iter().filter(|l| l.status.is_definite()).map(|l| sorted(l)).collect();

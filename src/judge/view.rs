@@ -1,6 +1,7 @@
 //! Evidence as the rules want to see it: one answer a question, whatever the number of resolvers
 //! (see [`super::answers`]). That they differ is a finding of its own.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
@@ -21,19 +22,19 @@ pub(super) struct Spoken {
 
 /// A name's forward records in the client's family.
 #[derive(Clone, Debug)]
-pub(super) struct Forward {
+pub(super) struct Forward<'a> {
     /// As the DNS or the EHLO line has it.
     pub raw: String,
     /// The question in the client's family, where it was asked.
-    pub lookup: Option<Lookup>,
+    pub lookup: Option<Cow<'a, Lookup>>,
     pub addresses: Vec<IpAddr>,
     pub other_family: Vec<IpAddr>,
     pub holds_ip: bool,
 }
 
-impl Forward {
+impl Forward<'_> {
     pub(super) fn status(&self) -> Status {
-        self.lookup.as_ref().map_or(Status::NotAsked, |l| l.status)
+        self.lookup.as_deref().map_or(Status::NotAsked, |l| l.status)
     }
 }
 
@@ -44,12 +45,12 @@ pub(super) struct View<'a> {
     pub ip: Option<IpAddr>,
     pub ehlo: Option<Spoken>,
     /// The PTR question's answer; `None` when there is no address or it was not asked.
-    pub ptr: Option<Lookup>,
+    pub ptr: Option<Cow<'a, Lookup>>,
     /// PTR names in the order of the answer, each once.
     pub ptr_names: Vec<String>,
     /// The first [`MAX_PTR_NAMES`] of them, looked up.
-    pub forward: Vec<Forward>,
-    pub ehlo_forward: Option<Forward>,
+    pub forward: Vec<Forward<'a>>,
+    pub ehlo_forward: Option<Forward<'a>>,
 }
 
 impl<'a> View<'a> {
@@ -58,7 +59,7 @@ impl<'a> View<'a> {
         let ip = evidence.client.ip.map(unmap);
         let ehlo = spoken(evidence);
         let ptr = ip.and_then(|ip| answers.about(&reverse_name(ip), RecordType::Ptr));
-        let ptr_names = distinct(ptr.iter().flat_map(Lookup::data));
+        let ptr_names = distinct(ptr.iter().flat_map(|l| l.data()));
         let forward = ip
             .map(|ip| ptr_names.iter().take(MAX_PTR_NAMES).map(|n| forward(&answers, n, ip)).collect())
             .unwrap_or_default();
@@ -78,15 +79,15 @@ impl<'a> View<'a> {
     }
 
     /// What is known of a name's addresses: as the EHLO name, else as a PTR name.
-    pub(super) fn forward_of(&self, name: &HostName) -> Option<&Forward> {
-        let same = |f: &&Forward| HostName::parse(&f.raw).is_ok_and(|n| n == *name);
+    pub(super) fn forward_of(&self, name: &HostName) -> Option<&Forward<'a>> {
+        let same = |f: &&Forward<'_>| HostName::parse(&f.raw).is_ok_and(|n| n == *name);
         self.ehlo_forward.iter().chain(&self.forward).find(same)
     }
 
     /// Where an address record of this name must stand: beside a CNAME no other record may (RFC 1034 §3.6.2), so
     /// at the end of its aliases.
     pub(super) fn address_owner(&self, name: &HostName) -> String {
-        let lookup = self.forward_of(name).and_then(|f| f.lookup.as_ref());
+        let lookup = self.forward_of(name).and_then(|f| f.lookup.as_deref());
         lookup.and_then(|l| l.chain.last()).map_or_else(|| name.to_string(), |alias| alias.to.clone())
     }
 
@@ -119,11 +120,17 @@ fn spoken(evidence: &Evidence) -> Option<Spoken> {
 
 /// Each name once, whatever its case; as it was first written.
 fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut names = names.peekable();
+    let Some(first) = names.next() else { return Vec::new() };
+    if names.peek().is_none() {
+        return vec![first.to_owned()];
+    }
     let mut seen = HashSet::new();
-    names.filter(|n| seen.insert(n.to_ascii_lowercase())).map(str::to_owned).collect()
+    let all = std::iter::once(first).chain(names);
+    all.filter(|n| seen.insert(n.to_ascii_lowercase())).map(str::to_owned).collect()
 }
 
-fn forward(answers: &Answers<'_>, raw: &str, ip: IpAddr) -> Forward {
+fn forward<'a>(answers: &Answers<'a>, raw: &str, ip: IpAddr) -> Forward<'a> {
     // A name that the host name rules forbid may still be asked for; the DNS holds any octets.
     let asked = HostName::parse(raw).map_or_else(|_| raw.to_owned(), |n| n.as_str().to_owned());
     let mut found = forward_of(answers, &asked, ip);
@@ -131,7 +138,7 @@ fn forward(answers: &Answers<'_>, raw: &str, ip: IpAddr) -> Forward {
     found
 }
 
-fn forward_of(answers: &Answers<'_>, name: &str, ip: IpAddr) -> Forward {
+fn forward_of<'a>(answers: &Answers<'a>, name: &str, ip: IpAddr) -> Forward<'a> {
     let (own, other) = match ip {
         IpAddr::V4(_) => (RecordType::A, RecordType::Aaaa),
         IpAddr::V6(_) => (RecordType::Aaaa, RecordType::A),
@@ -140,12 +147,12 @@ fn forward_of(answers: &Answers<'_>, name: &str, ip: IpAddr) -> Forward {
     let addresses = |lookup: Option<&Lookup>| -> Vec<IpAddr> {
         lookup.into_iter().flat_map(|l| l.data().filter_map(|d| d.parse().ok())).collect()
     };
-    let found = addresses(lookup.as_ref());
+    let found = addresses(lookup.as_deref());
     Forward {
         raw: name.to_owned(),
         holds_ip: found.iter().any(|a| unmap(*a) == ip),
         addresses: found,
-        other_family: addresses(answers.about(name, other).as_ref()),
+        other_family: addresses(answers.about(name, other).as_deref()),
         lookup,
     }
 }

@@ -13,6 +13,7 @@ mod literal;
 pub use ehlo::{EhloFlaw, EhloName};
 pub use literal::{AddressLiteral, unmap};
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The longest name in presentation form without its final dot (RFC 1035 §2.3.4).
@@ -65,37 +66,34 @@ impl std::error::Error for NameFault {}
 impl HostName {
     /// Parses and normalises: one final dot is dropped, U-labels become A-labels, case is folded.
     pub fn parse(text: &str) -> Result<Self, NameFault> {
+        let mut name = Self::ascii(text)?.into_owned();
+        name.make_ascii_lowercase();
+        Ok(Self(name))
+    }
+
+    /// Whether a text is a domain name, without keeping it.
+    pub fn reads(text: &str) -> bool {
+        Self::ascii(text).is_ok()
+    }
+
+    /// The name in A-labels, without its final dot.
+    fn ascii(text: &str) -> Result<Cow<'_, str>, NameFault> {
         let text = text.strip_suffix('.').unwrap_or(text);
         if text.is_empty() {
             return Err(NameFault::Empty);
         }
-        // Names are read by the thousand: what holds no colon and begins with a letter is no address.
+        // Names are read by the thousand: what begins with no digit and holds no colon is no address.
         let may_be_address = text.starts_with(|c: char| c.is_ascii_digit()) || text.contains(':');
         if may_be_address && text.parse::<std::net::IpAddr>().is_ok() {
             return Err(NameFault::IsAddress);
         }
         let ascii = if text.is_ascii() {
-            text.to_ascii_lowercase()
+            Cow::Borrowed(text)
         } else {
-            idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY)
-                .map_err(|_| NameFault::NotIdna)?
-                .into_owned()
+            idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY).map_err(|_| NameFault::NotIdna)?
         };
-        if ascii.len() > MAX_NAME {
-            return Err(NameFault::TooLong);
-        }
-        for label in ascii.split('.') {
-            if label.is_empty() {
-                return Err(NameFault::EmptyLabel);
-            }
-            if label.len() > MAX_LABEL {
-                return Err(NameFault::LabelTooLong);
-            }
-            if !label.bytes().all(may_stand) {
-                return Err(NameFault::BadCharacter);
-            }
-        }
-        Ok(Self(ascii))
+        labels_stand(ascii.as_bytes())?;
+        Ok(ascii)
     }
 
     /// The normalised name, without the final dot.
@@ -140,6 +138,24 @@ impl HostName {
         }
         HostName::parse(pattern).is_ok_and(|p| p == *self)
     }
+}
+
+/// Whether the labels of an ASCII name are such as a name may have.
+fn labels_stand(ascii: &[u8]) -> Result<(), NameFault> {
+    if ascii.len() > MAX_NAME {
+        return Err(NameFault::TooLong);
+    }
+    let mut length = 0;
+    for &octet in ascii {
+        match octet {
+            b'.' if length == 0 => return Err(NameFault::EmptyLabel),
+            b'.' => length = 0,
+            _ if length == MAX_LABEL => return Err(NameFault::LabelTooLong),
+            octet if !may_stand(octet) => return Err(NameFault::BadCharacter),
+            _ => length += 1,
+        }
+    }
+    if length == 0 { Err(NameFault::EmptyLabel) } else { Ok(()) }
 }
 
 /// Whether a name may hold this octet at all.

@@ -147,11 +147,10 @@ impl Host {
     }
 
     fn shown(&self, target: &Target) -> Option<Arc<Dialled>> {
-        let host = target.host.to_string();
         let same = |shown: &&Shown| {
             shown.port == target.port
                 && shown.implicit_tls == target.implicit_tls
-                && shown.host.as_ref().is_none_or(|h| *h == host)
+                && shown.host.as_ref().is_none_or(|h| *h == target.host.to_string())
         };
         locked(&self.shown).iter().find(same).map(|shown| shown.dialled.clone())
     }

@@ -4,7 +4,7 @@
 //! The greeting's name is a claim of the host that we dialled; a masked or wordy banner gives no
 //! name, which is not the same as a wrong one.
 
-use crate::name::EhloName;
+use crate::name::{EhloName, HostName};
 
 /// Words that stand where a name belongs and are none.
 const FILLER: &[&str] = &[
@@ -60,6 +60,10 @@ pub fn hello_name(first_line: &str) -> Option<&str> {
 fn claimed_name(first_line: &str) -> Option<&str> {
     let token = first_line.split_whitespace().next()?;
     let token = token.trim_end_matches([',', ';', ':']);
+    let letters = token.bytes().any(|b| b.is_ascii_alphabetic());
+    if letters && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/')) {
+        return HostName::reads(token).then_some(token);
+    }
     match EhloName::read(token) {
         EhloName::Literal(_) | EhloName::BareAddress(_) => Some(token),
         EhloName::Invalid(_) => None,

@@ -66,7 +66,7 @@ pub(super) trait Sink<T> {
     fn bad(&mut self, why: &str);
     /// Something to say of where the checks come from.
     fn remark(&mut self, remark: &Remark);
-    /// Nothing more is ready: what is held goes out.
+    /// What is held goes out.
     fn flush(&mut self);
     /// Nobody reads any more.
     fn gone(&self) -> bool;
@@ -121,6 +121,8 @@ pub(super) async fn run<W: Work>(
             due = ticks.tick() => {
                 adapt.tick(work.load(), ended, full, Instant::now().saturating_duration_since(due));
                 (full, ended) = (false, 0);
+                sink.flush();
+                open &= !sink.gone();
                 sink.tick(running.len());
             }
             Some(done) = running.join_next(), if !running.is_empty() => {
@@ -135,10 +137,11 @@ pub(super) async fn run<W: Work>(
                     }
                     done = running.try_join_next();
                 }
-                sink.flush();
-                if sink.gone() {
-                    open = false;
+                // Else at the next tick: a write for each result would be half of a check's work.
+                if running.is_empty() {
+                    sink.flush();
                 }
+                open &= !sink.gone();
             }
             given = list.recv(), if may_begin && wait.is_none() => match given {
                 None => open = false,

@@ -141,6 +141,7 @@ pub(super) async fn run(
         left_out: false,
         progress: Progress::new(progress_place(args)),
         shown: false,
+        on_terminal: std::io::stdout().is_terminal(),
         begun: Instant::now(),
     };
     let Reading { list, share, .. } = reading;
@@ -266,6 +267,8 @@ struct Rows<'a> {
     progress: Progress,
     /// A bar is on the terminal.
     shown: bool,
+    /// The rows go to a terminal, perhaps to the one with the bar.
+    on_terminal: bool,
     begun: Instant,
 }
 
@@ -288,7 +291,7 @@ impl Rows<'_> {
 impl Sink<Vec<Judged>> for Rows<'_> {
     async fn take(&mut self, finished: Finished<Vec<Judged>>) {
         let Finished { request, came } = finished;
-        if self.args.verbose || std::io::stdout().is_terminal() {
+        if self.args.verbose || self.on_terminal {
             self.unbar();
         }
         if self.listed && !self.printer.begun() && self.several().await {
@@ -343,5 +346,53 @@ impl Sink<Vec<Judged>> for Rows<'_> {
         } else {
             "interrupted: letting the checks in flight end; interrupt again to drop them"
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use crate::cli::save::Saving;
+    use crate::evidence::{EvidenceFile, FaultKind};
+    use crate::observe::{Further, Options};
+
+    /// The whole run, from requests to the exit: what the caller asks beside a check panics for one address of five.
+    #[tokio::test]
+    async fn a_panic_in_one_check_is_its_result_the_others_go_on_and_the_exit_is_70() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("evidence.json");
+        let args = ["smtp-preflight", "check", "--no-connect", "-q", "--format", "ndjson", "--ip", "192.0.2.1"];
+        let args = args.into_iter().chain(["--receivers", "none", "--save", file.to_str().unwrap()]);
+        let Command::Check(args) = Cli::parse_from(args).command else { panic!("check is check") };
+        let further = Further::new(|evidence| {
+            assert!(evidence.client.ip != Some("192.0.2.3".parse().unwrap()), "the third is a defect");
+            Vec::new()
+        });
+        let dns = Dns::each_of(&[], Duration::from_secs(1));
+        let observer = Observer::new(dns.clone(), Options { further: Some(further), ..Options::default() }).unwrap();
+        let one =
+            |n: u8| Request { ips: vec![[192, 0, 2, n].into()], ehlo: Some("a.example".into()), ..Request::default() };
+        let requests = Requests::Given((1..=5).map(one).collect());
+        let saving = Saving::begin(&file).unwrap();
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let exit = run(&args, observer, dns, requests, Printer::new(&args, Some(saving))).await;
+        std::panic::set_hook(hook);
+        assert_eq!((exit, exit.code()), (Exit::Defect, 70));
+        #[expect(clippy::disallowed_methods, reason = "the test reads what it had written")]
+        let kept = EvidenceFile::from_json(&std::fs::read_to_string(&file).unwrap()).unwrap().evidence;
+        let of: Vec<(String, bool)> = kept
+            .iter()
+            .map(|e| {
+                let fault = e.smtp.as_ref().and_then(|s| s.fault.as_ref());
+                let defect = fault.is_some_and(|f| f.kind == FaultKind::Defect && f.detail.contains("the third is"));
+                (e.client.ip.unwrap().to_string(), defect)
+            })
+            .collect();
+        let want: Vec<(String, bool)> = (1..=5).map(|n| (format!("192.0.2.{n}"), n == 3)).collect();
+        assert_eq!(of, want);
     }
 }

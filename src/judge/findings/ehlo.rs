@@ -81,11 +81,11 @@ fn forward(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, found: &mut 
             found.push(finding(Code::EhloAddressDiffers, detail).records(record).steps(kept));
         }
         EdgeState::Unknown => {
-            let words = forward.lookup.as_ref().map_or_else(|| "not asked".to_owned(), words);
+            let words = forward.lookup.as_deref().map_or_else(|| "not asked".to_owned(), words);
             found.push(finding(Code::EhloLookupFailed, format!("{kind} of {raw}: {words}.")));
         }
     }
-    if let Some(lookup) = forward.lookup.as_ref().filter(|l| !l.chain.is_empty()) {
+    if let Some(lookup) = forward.lookup.as_deref().filter(|l| !l.chain.is_empty()) {
         found.push(finding(Code::EhloAlias, format!("{}.", chain(lookup))));
     }
 }

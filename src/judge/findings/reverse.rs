@@ -62,7 +62,7 @@ fn names(view: &View<'_>, ptr: &Lookup, found: &mut Vec<Finding>) {
     }
     generic_names(view, found);
     for forward in &view.forward {
-        if let Some(lookup) = forward.lookup.as_ref().filter(|l| !l.chain.is_empty()) {
+        if let Some(lookup) = forward.lookup.as_deref().filter(|l| !l.chain.is_empty()) {
             found.push(finding(Code::PtrNameAlias, format!("{}.", chain(lookup))));
         }
     }
@@ -88,7 +88,7 @@ fn generic_names(view: &View<'_>, found: &mut Vec<Finding>) {
         Weight::Placeholder => "a placeholder",
     };
     let detail = format!("{raw}: {why} (`{}`, pattern `{}`).", shape.matched, shape.pattern);
-    let records = view.ptr.as_ref().and_then(|ptr| wanted(view).map(|n| ptr_record(ptr, &n)));
+    let records = view.ptr.as_deref().and_then(|ptr| wanted(view).map(|n| ptr_record(ptr, &n)));
     found.push(finding(Code::PtrGeneric, detail).records(records));
 }
 
@@ -190,7 +190,7 @@ fn describe(forward: &Forward) -> String {
         let all: Vec<String> = forward.addresses.iter().map(ToString::to_string).collect();
         return format!("{} is {}", forward.raw, list(&all));
     }
-    let words = forward.lookup.as_ref().map_or_else(|| status.to_string(), words);
+    let words = forward.lookup.as_deref().map_or_else(|| status.to_string(), words);
     let other = if forward.other_family.is_empty() { "" } else { ", only addresses of the other family" };
     let trouble = if status.is_definite() { "has no address" } else { "could not be looked up" };
     format!("{} {trouble} ({words}{other})", forward.raw)

@@ -53,7 +53,7 @@ pub(super) fn provider(
 
 /// Whether the PTR lies behind an alias, in a zone that need not be the provider's (RFC 2317).
 pub(super) fn delegated(view: &View<'_>) -> bool {
-    view.ptr.as_ref().is_some_and(|p| !p.chain.is_empty())
+    view.ptr.as_deref().is_some_and(|p| !p.chain.is_empty())
 }
 
 /// Who sets the PTR.

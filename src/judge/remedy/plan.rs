@@ -22,7 +22,7 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
     if view.ip.is_none() || !(repairs_edges || partly || ehlo_flawed || too_many) {
         return None;
     }
-    let zone = view.ptr.as_ref().and_then(|p| zone(view, p));
+    let zone = view.ptr.as_deref().and_then(|p| zone(view, p));
     let name = shared_name(view);
     let provider = actors::provider(view, zone.as_ref(), name.as_ref());
     let mta = actors::mta(view, name.as_ref());
@@ -79,7 +79,7 @@ fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
         withdraw: Vec::new(),
         how: Vec::new(),
         verbatim: Vec::new(),
-        cached_for: forward.lookup.as_ref().and_then(cached),
+        cached_for: forward.lookup.as_deref().and_then(cached),
     })
 }
 
@@ -91,7 +91,7 @@ fn reverse_step(
     zone: Option<&Zone>,
     provider: Option<&'static Provider>,
 ) -> Option<RemedyStep> {
-    let ptr = view.ptr.as_ref().filter(|p| p.status.is_definite())?;
+    let ptr = view.ptr.as_deref().filter(|p| p.status.is_definite())?;
     let owner = ptr.chain.last().map_or(ptr.question.name.as_str(), |a| a.to.as_str());
     let is_shared = |n: &String| name.is_some_and(|name| HostName::parse(n).is_ok_and(|n| n == *name));
     let missing = !view.ptr_names.iter().any(is_shared);

@@ -97,6 +97,12 @@ pub struct Running {
     pub smtp_port: u16,
 }
 
+/// The most servers of this process's worlds that have hung at once.
+#[allow(dead_code, reason = "tests ask, the benchmark does not")]
+pub fn most_hanging() -> usize {
+    smtp::most_hanging()
+}
+
 /// Starts a world on these ports; 0 takes one that is free.
 pub fn start(plan: Plan, dns_port: u16, smtp_port: u16) -> io::Result<Running> {
     let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, dns_port))?;

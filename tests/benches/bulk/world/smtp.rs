@@ -3,12 +3,23 @@
 //! Standard: RFC 5321 §4.3.2, as far as a probe goes: greeting, EHLO, QUIT; anything else is 502.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{Fate, Plan, fate, identity, name};
+
+/// Connections to servers that hang, now and at most.
+static HANGING: AtomicUsize = AtomicUsize::new(0);
+static MOST_HANGING: AtomicUsize = AtomicUsize::new(0);
+
+/// The most servers of this process's worlds that have hung at once.
+#[allow(dead_code, reason = "tests ask, the benchmark does not")]
+pub(super) fn most_hanging() -> usize {
+    MOST_HANGING.load(Ordering::SeqCst)
+}
 
 /// Accepts until the process ends.
 pub(super) fn serve(listener: TcpListener, plan: Plan) {
@@ -34,8 +45,10 @@ async fn session(mut stream: TcpStream, plan: Plan) -> std::io::Result<()> {
     match fate(identity) {
         _ if !plan.trouble => {}
         Fate::Hangs => {
+            MOST_HANGING.fetch_max(HANGING.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             // Until the other side goes away.
-            while stream.read(&mut [0; 64]).await? > 0 {}
+            while matches!(stream.read(&mut [0; 64]).await, Ok(n) if n > 0) {}
+            HANGING.fetch_sub(1, Ordering::SeqCst);
             return Ok(());
         }
         Fate::Resets => {
