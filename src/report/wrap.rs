@@ -24,9 +24,19 @@ const JOINTS: [&[char]; 2] = [&['.', '/', ':', '@'], &['-', '_', '=']];
 /// Folds at spaces; a word that is too long for a line, at its joints; what has none, anywhere. At
 /// least one line; none wider than `limit`, as long as `limit` holds one character.
 pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
+    lay(text.split(' ').filter(|w| !w.is_empty()), limit, |_| false)
+}
+
+/// The same, but breaks nothing that is there to be copied.
+fn prose(text: &str, limit: usize) -> Vec<String> {
+    lay(words(text).into_iter(), limit, is_whole)
+}
+
+/// Words in lines; one that is wider than a line is broken, unless it is to stay whole.
+fn lay<'a>(words: impl Iterator<Item = &'a str>, limit: usize, whole: fn(&str) -> bool) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ').filter(|w| !w.is_empty()) {
+    for word in words {
         let gap = if line.is_empty() { "" } else { " " };
         if width(&line) + gap.len() + width(word) <= limit {
             line.push_str(gap);
@@ -36,7 +46,11 @@ pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
         if !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        fold(word, limit, &JOINTS, &mut line, &mut lines);
+        if whole(word) {
+            line.push_str(word);
+        } else {
+            fold(word, limit, &JOINTS, &mut line, &mut lines);
+        }
     }
     if !line.is_empty() || lines.is_empty() {
         lines.push(line);
@@ -94,32 +108,6 @@ pub(super) fn words(text: &str) -> Vec<&str> {
 /// Whether a word is there to be copied.
 fn is_whole(word: &str) -> bool {
     word.contains("https://") || word.contains("http://") || word.contains('`')
-}
-
-/// Folds as [`wrap`] does, but breaks nothing that is there to be copied.
-fn prose(text: &str, limit: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in words(text) {
-        let gap = if line.is_empty() { "" } else { " " };
-        if width(&line) + gap.len() + width(word) <= limit {
-            line.push_str(gap);
-            line.push_str(word);
-            continue;
-        }
-        if !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        if is_whole(word) {
-            line.push_str(word);
-        } else {
-            fold(word, limit, &JOINTS, &mut line, &mut lines);
-        }
-    }
-    if !line.is_empty() || lines.is_empty() {
-        lines.push(line);
-    }
-    lines
 }
 
 /// Folds, with `lead` (of `indent` columns) before the first line and as much space before the others.

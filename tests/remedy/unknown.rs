@@ -1,29 +1,9 @@
 //! What could not be looked up is not absent, not in place, and nothing to point a PTR at.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
-
-use smtp_preflight::judge::{Check, Side, judge};
-use smtp_preflight::lab::{Lab, Scenario};
+use smtp_preflight::judge::{Check, Side};
 use smtp_preflight::report::{Ticket, ticket};
 
-/// 198.51.100.25 says `ehlo` in this zone, where the A of `failing` is answered with SERVFAIL.
-async fn check(ehlo: &str, zone: &str, failing: &str) -> Check {
-    let fault = match failing {
-        "" => String::new(),
-        name => format!("[[dns.fault]]\nname = '{name}.'\ntype = 'A'\nfault = 'servfail'\n"),
-    };
-    let text = format!(
-        "title = 't'\nabout = 'a'\nexit = 1\n[check]\nip = ['198.51.100.25']\nehlo = '{ehlo}'\n[[dns]]\nzone = '''\n\
-         $ORIGIN example.net.\n{zone}\n'''\n{fault}\
-         [[expect]]\nverdict = 'agree'\nehlo_ptr = 'agree'\nptr_forward = 'agree'\nehlo_forward = 'agree'\n\
-         iprev = 'pass'\nfindings = []\n"
-    );
-    let scenario = Scenario::parse("remedy", &text).unwrap();
-    let lab = Lab::start(&scenario).await.unwrap();
-    judge(&lab.observe(&scenario).await.unwrap()[0])
-}
-
-const PTR: &str = "$ORIGIN 100.51.198.in-addr.arpa.\n25 PTR";
+use crate::world::{PTR, check, check_where};
 
 fn reverse(check: &Check) -> Vec<String> {
     let steps = check.remedy.iter().flat_map(|r| &r.steps).filter(|s| s.side == Side::Reverse);
@@ -33,7 +13,7 @@ fn reverse(check: &Check) -> Vec<String> {
 #[tokio::test]
 async fn a_confirmed_ptr_is_kept_where_the_ehlo_name_cannot_be_looked_up() {
     let zone = format!("good A 198.51.100.25\nlost A 198.51.100.25\n{PTR} good.example.net.");
-    let check = check("lost.example.net", &zone, "lost.example.net").await;
+    let check = check_where("lost.example.net", &zone, "lost.example.net").await;
     assert_eq!(check.remedy.as_ref().unwrap().name.as_deref(), Some("good.example.net"));
     assert_eq!(reverse(&check), [""; 0]);
 }
@@ -41,7 +21,7 @@ async fn a_confirmed_ptr_is_kept_where_the_ehlo_name_cannot_be_looked_up() {
 #[tokio::test]
 async fn nothing_is_asked_of_the_provider_before_the_name_was_looked_up() {
     let zone = format!("lost A 198.51.100.25\nold A 198.51.100.99\n{PTR} old.example.net.");
-    let check = check("lost.example.net", &zone, "lost.example.net").await;
+    let check = check_where("lost.example.net", &zone, "lost.example.net").await;
     assert_eq!(reverse(&check), [""; 0]);
     assert!(check.remedy.as_ref().is_none_or(|r| !r.by_records_alone));
     assert!(!ticket(&check, Ticket::Provider).contains("in place"));
@@ -50,13 +30,13 @@ async fn nothing_is_asked_of_the_provider_before_the_name_was_looked_up() {
 #[tokio::test]
 async fn a_failed_lookup_of_one_of_several_names_is_not_told_as_an_absence() {
     let zone = format!("good A 198.51.100.25\nlost A 198.51.100.25\n{PTR} good.example.net.\n25 PTR lost.example.net.");
-    let failed = check("good.example.net", &zone, "lost.example.net").await;
+    let failed = check_where("good.example.net", &zone, "lost.example.net").await;
     assert!(!failed.findings.iter().any(|f| f.code.to_string() == "ptr-partly-unconfirmed"));
     let open = failed.findings.iter().find(|f| f.code.to_string() == "ptr-forward-lookup-failed").unwrap();
     assert!(open.detail.contains("lost.example.net could not be looked up"), "{}", open.detail);
     assert_eq!(reverse(&failed), [""; 0], "nothing is removed for a failed lookup");
     let zone = zone.replace("lost A 198.51.100.25", "lost A 198.51.100.99");
-    let stray = check("good.example.net", &zone, "").await;
+    let stray = check("good.example.net", &zone).await;
     assert!(stray.findings.iter().any(|f| f.code.to_string() == "ptr-partly-unconfirmed"));
     let letter = ticket(&stray, Ticket::Provider);
     assert!(letter.contains("keep the PTR to good.example.net, and remove:"), "{letter}");
@@ -66,7 +46,7 @@ async fn a_failed_lookup_of_one_of_several_names_is_not_told_as_an_absence() {
 #[tokio::test]
 async fn no_address_is_printed_beside_an_alias() {
     let zone = format!("mail CNAME host\nhost A 198.51.100.99\n{PTR} mail.example.net.");
-    let check = check("mail.example.net", &zone, "").await;
+    let check = check("mail.example.net", &zone).await;
     let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
     assert!(records.iter().any(|r| *r == "host.example.net. 3600 IN A 198.51.100.25"), "{records:?}");
     assert!(!records.iter().any(|r| r.starts_with("mail.example.net.")), "{records:?}");

@@ -1,25 +1,9 @@
 //! Which name a remedy chooses, and so what must change: the setting, the PTR or the records.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
-
-use smtp_preflight::judge::{Check, EdgeState, Side, judge};
-use smtp_preflight::lab::{Lab, Scenario};
+use smtp_preflight::judge::{Check, EdgeState, Side};
 use smtp_preflight::report::{Ticket, ticket};
 
-/// 198.51.100.25 says `ehlo` in this zone.
-async fn check(ehlo: &str, zone: &str) -> Check {
-    let text = format!(
-        "title = 't'\nabout = 'a'\nexit = 1\n[check]\nip = ['198.51.100.25']\nehlo = '{ehlo}'\n[[dns]]\nzone = '''\n\
-         $ORIGIN example.net.\n{zone}\n'''\n\
-         [[expect]]\nverdict = 'agree'\nehlo_ptr = 'agree'\nptr_forward = 'agree'\nehlo_forward = 'agree'\n\
-         iprev = 'pass'\nfindings = []\n"
-    );
-    let scenario = Scenario::parse("remedy", &text).unwrap();
-    let lab = Lab::start(&scenario).await.unwrap();
-    judge(&lab.observe(&scenario).await.unwrap()[0])
-}
-
-const PTR: &str = "$ORIGIN 100.51.198.in-addr.arpa.\n25 PTR";
+use crate::world::{PTR, check};
 
 fn sides(check: &Check) -> Vec<Side> {
     check.remedy.iter().flat_map(|r| &r.steps).map(|s| s.side).collect()
