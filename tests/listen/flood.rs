@@ -25,7 +25,8 @@ async fn two_thousand_at_once_and_nothing_is_lost() {
     let (_, allowed) = nix::sys::resource::getrlimit(most).unwrap();
     nix::sys::resource::setrlimit(most, allowed.min(8192), allowed).unwrap();
     // Nobody is cut off for the time that a busy machine takes: all stay until the signal, which is the most to bear.
-    let mut ear = Ear::start(&["--max-per-address", "5000", "--command-time", "20m", "--session-time", "30m"]).await;
+    let times = ["--command-time", "20m", "--session-time", "30m", "--timeout", "10m"];
+    let mut ear = Ear::start(&[&["--max-per-address", "5000"], &times[..]].concat()).await;
     let (door, pid, out) = (ear.doors[0], ear.pid(), ear.take_out());
     let all_here = Arc::new(Barrier::new(HONEST + HOSTILE));
     let mut honest = JoinSet::new();
@@ -70,19 +71,12 @@ async fn two_thousand_at_once_and_nothing_is_lost() {
     for number in 0..HONEST {
         let of = heard(number);
         assert_eq!(of.len(), 1, "client {number} is recorded once");
-        let verdict = &of[0]["check"]["agreement"]["verdict"];
-        // On a machine that is busy with something else for ten seconds, the DNS is late and that is what is told.
-        let late = *verdict == "unknown" && of[0]["check"].to_string().contains("\"timeout\"");
-        assert!(*verdict == "agree" || late, "client {number} is judged: {}", of[0]["check"]["agreement"]);
+        let agreement = &of[0]["check"]["agreement"];
+        assert_eq!(agreement["verdict"], "agree", "client {number} is judged: {agreement}");
         let wanted = if number < IN_FLIGHT { "stopped" } else { "quit" };
         assert_eq!(of[0]["session"]["ended"], wanted, "client {number}");
     }
-    // Whoever came through the door has a number. On a busy machine some of the hostile still stand before it, unaccepted,
-    // when the signal comes.
-    let mut numbers: Vec<u64> = sessions.iter().map(|s| s["session"]["number"].as_u64().unwrap()).collect();
-    numbers.sort_unstable();
-    assert!(numbers.iter().copied().eq(1..=sessions.len() as u64), "nobody who was let in is lost: {}", ended.err);
-    assert!(sessions.len() >= HONEST + HOSTILE / 2, "most of the hostile were in: {}", ended.err);
+    assert_eq!(sessions.len(), HONEST + HOSTILE, "every connection is recorded: {}", ended.err);
     println!("2,000 connections at once: {} recorded, peak memory {} MB", sessions.len(), peak / 1024);
     assert!(peak < 200 * 1024, "peak memory {peak} kB");
 }
@@ -108,7 +102,8 @@ async fn honest_client(door: SocketAddr, number: usize, all_here: &Barrier) -> O
 
 /// One of five kinds, until it is cut off.
 async fn hostile_client(door: SocketAddr, number: usize, all_here: &Barrier) {
-    let mut client = Client::connect(door).await;
+    // Greeted, so through the door: one that still stood before it at the signal would be nobody's loss.
+    let mut client = Client::greeted(door).await;
     all_here.wait().await;
     match number % 5 {
         // Silent.
@@ -128,7 +123,6 @@ async fn hostile_client(door: SocketAddr, number: usize, all_here: &Barrier) {
         }
         // A polite beginning, and then nothing; no QUIT ever.
         _ => {
-            client.reply().await;
             client.say("EHLO slow.example.net").await;
         }
     }
