@@ -307,13 +307,14 @@ pub(crate) fn all() -> Vec<(&'static str, Check)> {
 }
 
 /// IPv6, where an owner name alone takes 72 columns: a provider's default PTR, or none, and a server that says
-/// another name, or one that is no full name. With two addresses that makes a pool.
-pub(crate) fn over_v6() -> [Check; 2] {
-    ["2001:db8::25", "2001:db8::26"].map(|ip| {
+/// another name, or one that is no full name. The first two make a pool; the last greets as Exim.
+pub(crate) fn over_v6() -> [Check; 3] {
+    ["2001:db8::25", "2001:db8::26", "2001:db8::27"].map(|ip| {
         let first = ip.ends_with("25");
         let said = if first { "a-rather-long-host-name.internal-zone.example.net" } else { "mailhost" };
         let mut dialogue = dialogue("relay.example.net", said);
-        dialogue.greeting = Some(reply(220, &["relay.example.net ESMTP Postfix"]));
+        let mta = if ip.ends_with("27") { "Exim 4.96" } else { "Postfix" };
+        dialogue.greeting = Some(reply(220, &[&format!("relay.example.net ESMTP {mta}")]));
         let names: &[&str] = if first { &["static.25.0.8.201.clients.your-server.de"] } else { &[] };
         let status = if names.is_empty() { Status::Nxdomain } else { Status::Found };
         let lookups = vec![
