@@ -153,7 +153,7 @@ fn options(args: &CheckArgs) -> Result<Options, PlanFault> {
             TlsArg::Off => TlsMode::Off,
         },
         controls: controls(&args.control)?,
-        further: super::receivers::further(&args.receivers),
+        further: super::receivers::further(&args.receivers, args.no_connect && args.ip.len() == 1),
         extent: super::receivers::extent(&args.receivers),
         ..Options::default()
     })
@@ -264,6 +264,18 @@ fn addresses(given: &[String]) -> Result<Vec<IpAddr>, PlanFault> {
         }
     }
     Ok(all)
+}
+
+/// An EHLO argument that a client may have said, an empty one and one with control characters among them: what
+/// servers make of these is worth knowing. Line ends and NUL never reach a server as part of one.
+pub(super) fn check_ehlo_heard(text: &str) -> Result<(), PlanFault> {
+    if text.len() > MAX_EHLO || text.contains(['\r', '\n', '\0']) {
+        return fault(format!(
+            "the EHLO name `{}` cannot be judged: give at most {MAX_EHLO} characters, no line end and no NUL",
+            crate::report::clean_bounded(text, 60)
+        ));
+    }
+    Ok(())
 }
 
 /// An EHLO argument that can be said at all.

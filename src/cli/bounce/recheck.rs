@@ -55,7 +55,7 @@ pub(super) fn resolvers(given: &[SocketAddr], timeout: Duration) -> Result<Dns, 
 
 /// An observer that dials nobody.
 pub(super) fn observer(dns: Dns, timeout: Duration, receivers: &Selection) -> Result<Observer, String> {
-    let options = Options { timeout, further: further(receivers), ..Options::default() };
+    let options = Options { timeout, further: further(receivers, false), ..Options::default() };
     Observer::new(dns, options).map_err(|e| format!("TLS cannot be set up: {e}"))
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::AsyncBufRead;
 
-use super::plan::{LineDefaults, check_ehlo};
+use super::plan::{LineDefaults, check_ehlo_heard};
 use super::range;
 use crate::domain::Remark;
 use crate::observe::Request;
@@ -177,7 +177,7 @@ fn pool(row: Row, defaults: &LineDefaults) -> Result<Entry, String> {
     let range = row.ip.map(|ip| range::range(&ip)).transpose().map_err(|why| format!("ip {why}"))?;
     let ehlo = row.ehlo.or_else(|| defaults.ehlo.clone());
     if let Some(ehlo) = &ehlo {
-        check_ehlo(ehlo).map_err(|e| e.to_string())?;
+        check_ehlo_heard(ehlo).map_err(|e| e.to_string())?;
     }
     match (&target, &range, defaults.no_connect) {
         (None, None, _) => return Err("give \"target\" or \"ip\"".into()),
@@ -280,6 +280,20 @@ mod tests {
         let got = all(b"{\"target\":\"m.example\",\"ip\":\"203.0.113.7\"}\nm.example\n", &defaults).await;
         assert_eq!(got[0], "m.example:25|[203.0.113.7]||null");
         assert!(got[1].contains("--no-connect needs"));
+    }
+
+    #[tokio::test]
+    async fn an_ehlo_argument_may_be_any_that_a_client_can_have_said() {
+        let text = concat!(
+            r#"{"ip":"192.0.2.1","ehlo":""}"#,
+            "\n",
+            r#"{"ip":"192.0.2.1","ehlo":"my\thost"}"#,
+            "\n",
+            r#"{"ip":"192.0.2.1","ehlo":"a\rb"}"#
+        );
+        let got = all(text.as_bytes(), &LineDefaults::default()).await;
+        assert_eq!(got[..2], ["|[192.0.2.1]||null", "|[192.0.2.1]|my\thost|null"]);
+        assert!(got[2].contains("line 3: the EHLO name `a\\rb` cannot be judged"), "{}", got[2]);
     }
 
     #[tokio::test]

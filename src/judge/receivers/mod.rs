@@ -15,6 +15,7 @@ mod policies;
 mod postfix;
 mod prediction;
 mod questions;
+mod received_line;
 mod rspamd;
 mod selection;
 mod sendmail;

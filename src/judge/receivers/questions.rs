@@ -23,8 +23,8 @@ pub const MAX_NAMES: usize = 1500;
 /// that looks at every name is not predicted where none of the first confirms.
 pub const MAX_ASKED: usize = 16;
 
-/// At most this many MX hosts are asked for.
-const MAX_MX: usize = 10;
+/// At most this many MX hosts are asked for; with more, what rspamd makes of them is not predicted.
+const MAX_MX: usize = 32;
 
 /// The questions that the selected receivers' rules need and that the evidence does not answer; of
 /// the PTR names the first `max_names`.

@@ -63,7 +63,7 @@ fn prediction(world: &World<'_>, receiver: &'static str, version: Version) -> Re
         reply: None,
         score: Some(total),
         threshold: Some(limits.add_header),
-        symbols: names.into_iter().map(|name| Symbol { name: name.into(), score: score(name, version) }).collect(),
+        symbols: listed(&names, version),
         basis: Basis::Measured,
         assumes,
         because: format!("adds {total} ({greylist} greylists, {mark} marks as spam, {reject} rejects): {acts}").into(),
@@ -78,8 +78,24 @@ fn score(symbol: &str, version: Version) -> f64 {
 }
 
 fn sum(names: &[&'static str], version: Version) -> f64 {
-    let total = names.iter().map(|name| score(name, version)).fold(0.0, |sum, score| sum + score);
-    (total * 1000.0).round() / 1000.0
+    thousandths(names.iter().map(|name| score(name, version)).fold(0.0, |sum, score| sum + score))
+}
+
+fn thousandths(score: f64) -> f64 {
+    (score * 1000.0).round() / 1000.0
+}
+
+/// A symbol found several times (a dead MX host each) is one, with its score as often.
+fn listed(names: &[&'static str], version: Version) -> Vec<Symbol> {
+    let mut symbols: Vec<Symbol> = Vec::new();
+    for name in names {
+        let score = score(name, version);
+        match symbols.iter_mut().find(|symbol| symbol.name == *name) {
+            Some(symbol) => symbol.score = thousandths(symbol.score + score),
+            None => symbols.push(Symbol { name: (*name).into(), score }),
+        }
+    }
+    symbols
 }
 
 /// The client as rspamd has it.

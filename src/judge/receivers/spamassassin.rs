@@ -14,6 +14,7 @@ use super::names::{DigitRuns, digits_then_digits, ends_with_any, sits_between};
 use super::order;
 use super::postfix;
 use super::prediction::{Basis, Outcome, Prediction, Symbol, Text};
+use super::received_line;
 use super::world::{Found, Lacking, World};
 use crate::knowledge::receivers::spamassassin;
 
@@ -80,6 +81,15 @@ struct Line<'a> {
     low: &'a str,
     /// The client's name; empty where there is none.
     rdns: &'a str,
+}
+
+impl Line<'_> {
+    /// The first line of the header field, as Postfix writes it.
+    fn received(&self) -> String {
+        let rdns = if self.rdns.is_empty() { "unknown" } else { self.rdns };
+        let family = if self.ip.is_ipv6() { "IPv6:" } else { "" };
+        format!("from {} ({rdns} [{family}{}])", self.written, self.ip)
+    }
 }
 
 fn rules(world: &World<'_>, ehlo: &str, ptr: &Found<'_>, first: usize) -> Result<Vec<&'static str>, Lacking> {
@@ -286,9 +296,11 @@ fn helo_rules(line: &Line<'_>, add: &mut impl FnMut(&'static str, bool)) {
     add("RCVD_HELO_IP_MISMATCH", quad && is_far_address(&numbers, line.ip));
     add("TVD_RCVD_IP", begins_with_numbers(line.written));
     add("TVD_RCVD_IP4", quad && line.written == line.helo);
+    add("RCVD_DBL_DQ", received_line::two_literals(line.written));
+    add("RCVD_DOUBLE_IP_LOOSE", received_line::two_addresses(&line.received()));
     let begins = line.helo.get(..rdns.len()).is_some_and(|head| head.eq_ignore_ascii_case(rdns));
     let short = (4..=14).contains(&rdns.chars().count());
-    let trusted = ends_with_any(&rdns.to_ascii_lowercase(), &words.trusted_name);
+    let trusted = ends_with_any(rdns, &words.trusted_name);
     add("KHOP_HELO_FCRDNS", !rdns.is_empty() && !begins && !short && !trusted);
     let big = words
         .big_domain

@@ -11,7 +11,7 @@ use crate::dns::{Alias, Answer, ExtendedError, Flags, Lookup, RecordType, Soa, S
 /// Records kept of one answer; a larger set is evidence enough.
 const MAX_ANSWERS: usize = 512;
 /// Aliases followed for one question, over however many answers.
-const MAX_ALIASES: usize = 12;
+const MAX_ALIASES: usize = 16;
 /// Octets kept of a TXT record: an SPF record that was cut would read as another.
 const MAX_TEXT: usize = 16 << 10;
 
