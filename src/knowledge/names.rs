@@ -16,8 +16,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::pattern::NamePattern;
-use super::providers;
+use super::pattern::{NamePattern, PatternIndex};
+use super::providers::{self, Provider};
 use crate::name::{HostName, unmap};
 
 /// The shape of a generic name.
@@ -82,9 +82,23 @@ const DATA: &str = include_str!("names.toml");
 // `None` would accuse nobody; `the_data_is_sound` keeps data that does not parse from being shipped.
 static WORDS: LazyLock<Option<Data>> = LazyLock::new(|| toml::from_str(DATA).ok());
 
+/// What is a provider's default or a known form, with the provider's slug.
+static DEFAULTS: LazyLock<PatternIndex<Option<&'static str>>> = LazyLock::new(|| {
+    let of_provider = |provider: &'static Provider| {
+        provider.default_names.iter().map(|pattern| (pattern, Some(provider.slug.as_str())))
+    };
+    let forms = WORDS.iter().flat_map(|data| data.form.iter().map(|form| (&form.pattern, None)));
+    providers::all().iter().flat_map(of_provider).chain(forms).collect()
+});
+
+/// A provider's forms that are no default: its mail senders, its business lines.
+static OWN: LazyLock<PatternIndex<()>> =
+    LazyLock::new(|| providers::all().iter().flat_map(|p| &p.own_names).map(|pattern| (pattern, ())).collect());
+
 /// Parses the data now (see [`super::load`]).
 pub(super) fn load() {
-    LazyLock::force(&WORDS);
+    LazyLock::force(&DEFAULTS);
+    LazyLock::force(&OWN);
 }
 
 /// The generic shape of a name, if it has one.
@@ -92,11 +106,11 @@ pub(super) fn load() {
 /// `ip` is the address whose PTR it is; digits in the name count as an encoding only where they are its.
 pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
     let data = WORDS.as_ref()?;
-    if let Some(shape) = provider_default(name, data) {
-        return Some(shape);
+    if let Some((pattern, provider)) = DEFAULTS.first(name) {
+        let shape = shape(Weight::ProviderDefault, pattern.as_str(), name.as_str().to_owned());
+        return Some(GenericShape { provider, ..shape });
     }
-    // A form of the provider's that is no default: its mail senders, its business lines.
-    if providers::all().iter().any(|provider| provider.own_names.iter().any(|own| own.covers(name.as_str()))) {
+    if OWN.first(name).is_some() {
         return None;
     }
     let host = host_part(name.as_str(), data)?;
@@ -152,19 +166,6 @@ fn is_one(list: &[String], word: &str) -> bool {
 
 fn shape(weight: Weight, pattern: &'static str, matched: String) -> GenericShape {
     GenericShape { weight, pattern, matched, word: None, provider: None }
-}
-
-fn provider_default(name: &HostName, data: &'static Data) -> Option<GenericShape> {
-    let of_provider = providers::all().iter().find_map(|provider| {
-        let pattern = provider.default_names.iter().find(|pattern| pattern.covers(name.as_str()))?;
-        Some((pattern.as_str(), Some(provider.slug.as_str())))
-    });
-    let of_form = || {
-        let form = data.form.iter().find(|form| form.pattern.covers(name.as_str()))?;
-        Some((form.pattern.as_str(), None))
-    };
-    let (pattern, provider) = of_provider.or_else(of_form)?;
-    Some(GenericShape { provider, ..shape(Weight::ProviderDefault, pattern, name.as_str().to_owned()) })
 }
 
 /// The labels before the organisation's own domain; `None` for that domain itself, which is never generic.

@@ -7,7 +7,11 @@
 //! name from a stranger's DNS cannot make it slow. That, and the few forms needed, is why no regular
 //! expression library is used.
 
+mod index;
+
 use serde::Deserialize;
+
+pub use index::PatternIndex;
 
 /// A pattern over a whole name, read from its written form.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -21,6 +21,8 @@ use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session,
 use crate::target::Target;
 
 /// How long the last words may take once the check no longer needs them.
+/// Octets read at once: most replies are shorter, and each dialogue holds so many.
+const READ: usize = 512;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The connection, before and inside TLS.
@@ -290,7 +292,7 @@ impl Conversation {
 
     /// Reads one reply, within the reader's bounds and the deadline.
     async fn reply(&mut self) -> Result<Reply, Fault> {
-        let mut buffer = [0; 2048];
+        let mut buffer = [0; READ];
         let mut octets = 0;
         loop {
             octets = match self.reader.push(&buffer[..octets]) {

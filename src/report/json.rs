@@ -71,7 +71,7 @@ struct Visible<F>(F);
 impl<F: Formatter> Formatter for Visible<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         // Nearly every string: nothing in it needs a second look. Lower controls are escaped before they come here.
-        if fragment.is_ascii() && !fragment.bytes().any(|b| b == 0x7f || b < 0x20) {
+        if fragment.bytes().fold(true, |plain, b| plain & matches!(b, 0x20..0x7f)) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;

@@ -8,8 +8,8 @@
 
 /// Of what a growth could bring, the part that it must bring.
 const WORTH: f64 = 0.4;
-/// Ticks over which is measured, at least.
-const MEASURED: u32 = 2;
+/// Ticks over which is measured, at least: in fewer, chance differs by as much as a growth may bring.
+const MEASURED: u32 = 4;
 /// Ticks after which what was begun before a change has ended, or never will.
 const SETTLED: u32 = 20;
 /// Ticks between a growth that was in vain and the next.

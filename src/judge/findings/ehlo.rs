@@ -62,7 +62,7 @@ fn forward(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, found: &mut 
     let Some(forward) = &view.ehlo_forward else { return };
     let raw = &spoken.raw;
     let kind = view.family();
-    let shared = shared_name(view);
+    let shared = if agreement.ehlo_forward.state == EdgeState::Agree { None } else { shared_name(view) };
     let record = shared.clone().filter(|n| Some(n) == spoken.name.host()).and_then(|n| address_record(view, &n));
     let other = shared.filter(|n| Some(n) != spoken.name.host());
     let kept = other.filter(|n| view.forward_of(n).is_some_and(|f| f.holds_ip));

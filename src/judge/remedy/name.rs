@@ -11,9 +11,9 @@ use crate::name::{EhloName, HostName};
 /// The name that all three should share; `None` where somebody must choose one.
 pub(in crate::judge) fn shared_name(view: &View<'_>) -> Option<HostName> {
     let confirmed: Vec<HostName> = view.forward.iter().filter(|f| f.holds_ip).filter_map(usable).collect();
-    let own = confirmed.iter().find(|name| view.ip.is_none_or(|ip| generic(name, ip).is_none()));
+    let own = || confirmed.iter().find(|name| view.ip.is_none_or(|ip| generic(name, ip).is_none()));
     let Some(said) = said(view) else {
-        return own.or(confirmed.first()).cloned().or_else(|| view.forward.iter().find_map(usable));
+        return own().or(confirmed.first()).cloned().or_else(|| view.forward.iter().find_map(usable));
     };
     if view.ptr_names.iter().any(|n| HostName::parse(n).is_ok_and(|n| n == said)) {
         return Some(said);
@@ -26,7 +26,7 @@ pub(in crate::judge) fn shared_name(view: &View<'_>) -> Option<HostName> {
         return Some(said);
     }
     // A PTR that leads back is not given up for a name that nobody has seen to resolve.
-    let kept = if is_unknown(view, &said) { own.or(confirmed.first()) } else { own };
+    let kept = if is_unknown(view, &said) { own().or(confirmed.first()) } else { own() };
     Some(kept.cloned().unwrap_or(said))
 }
 

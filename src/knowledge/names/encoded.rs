@@ -109,6 +109,9 @@ fn whole(host: &str, runs: &[Run<'_>], octets: [u8; 4]) -> Found {
 
 /// The octets written into one number: padded to three digits each, plain, or as one 32-bit number.
 fn joined(host: &str, runs: &[Run<'_>], octets: [u8; 4]) -> Found {
+    if runs.is_empty() {
+        return None;
+    }
     let reversed = [octets[3], octets[2], octets[1], octets[0]];
     let padded = |o: [u8; 4]| o.map(|n| format!("{n:03}")).concat();
     let plain = |o: [u8; 4]| o.map(|n| n.to_string()).concat();
@@ -139,6 +142,13 @@ fn joined(host: &str, runs: &[Run<'_>], octets: [u8; 4]) -> Found {
 
 /// Eight hexadecimal digits, together or in groups.
 fn hexadecimal(host: &str, octets: [u8; 4]) -> Found {
+    let longest = host.bytes().filter(|b| !b".-_".contains(b)).fold((0, 0), |(longest, run), b| {
+        let run = if b.is_ascii_hexdigit() { run + 1 } else { 0 };
+        (run.max(longest), run)
+    });
+    if longest.0 < 8 {
+        return None;
+    }
     let forms = [octets, [octets[3], octets[2], octets[1], octets[0]]].map(|o| o.map(|n| format!("{n:02x}")).concat());
     let (letters, places): (Vec<u8>, Vec<usize>) =
         host.bytes().enumerate().filter(|(_, b)| !b".-_".contains(b)).map(|(at, b)| (b, at)).unzip();
