@@ -16,10 +16,10 @@ pub(super) fn smtp_report(view: &View<'_>) -> Option<SmtpReport> {
     Some(SmtpReport {
         helo_as: dialogue.helo_as.clone(),
         source: dialogue.source,
-        banner: dialogue.greeting.as_ref().map(|g| GreetingReport { name: banner_name(g), ..greeting(g) }),
+        banner: dialogue.greeting.as_ref().map(|g| greeting(g, banner_name(g))),
         ehlo,
         ehlo_before_tls: before.map(|reply| ehlo_reply(reply, name(reply))),
-        helo: last("HELO").map(greeting),
+        helo: last("HELO").map(|reply| greeting(reply, name(reply))),
         banner_is_ehlo: banner_is_ehlo(dialogue),
         tls: dialogue.tls.clone(),
         tls_covers: dialogue.tls.as_ref().map(|facts| covers(view, facts)),
@@ -38,11 +38,11 @@ fn ehlo(dialogue: &Dialogue, reply: &Reply) -> GreetingReport {
 
 fn ehlo_reply(reply: &Reply, name: Option<String>) -> GreetingReport {
     let extensions = if reply.is_positive() { extensions(&reply.lines) } else { Vec::new() };
-    GreetingReport { name, extensions: Some(extensions), ..greeting(reply) }
+    GreetingReport { extensions: Some(extensions), ..greeting(reply, name) }
 }
 
-fn greeting(reply: &Reply) -> GreetingReport {
-    GreetingReport { code: reply.code, lines: reply.lines.clone(), name: name(reply), extensions: None }
+fn greeting(reply: &Reply, name: Option<String>) -> GreetingReport {
+    GreetingReport { code: reply.code, lines: reply.lines.clone(), name, extensions: None }
 }
 
 /// The name in a greeting; half a line gives none, since the rest of the name may be missing.

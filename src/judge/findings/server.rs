@@ -2,7 +2,7 @@
 
 use super::{Code, Finding, finding};
 use crate::evidence::{Dialogue, FaultKind, TlsFacts};
-use crate::judge::smtp_report::{banner_is_ehlo, banner_name, covers, name, same};
+use crate::judge::smtp_report::{banner_name, covers, name, same};
 use crate::judge::view::{View, hello_reply};
 use crate::smtp::{Reply, TlsMode, offers};
 
@@ -38,7 +38,7 @@ fn greeting(dialogue: &Dialogue, found: &mut Vec<Finding>) {
     let replied = hello_reply(dialogue).and_then(name);
     match (&banner, &replied) {
         (None, _) => found.push(finding(Code::BannerNoName, format!("The greeting is `{first}`."))),
-        (Some(banner), Some(replied)) if banner_is_ehlo(dialogue) == Some(false) => {
+        (Some(banner), Some(replied)) if !same(banner, replied) => {
             found.push(finding(
                 Code::BannerDiffersFromEhlo,
                 format!("The greeting says {banner}, the EHLO reply {replied}."),
