@@ -6,12 +6,12 @@
 
 /// Digits behind a word for a customer's line: `cliente-82150`.
 const CUSTOMER: usize = 4;
-/// Digits behind a word for a machine: `vps-1234567`.
-const MACHINE: usize = 6;
-/// Digits that need no word: `dpc6745001003`. Longer than a date.
-const ALONE: usize = 9;
-/// Letters that such a number may have before it.
-const LETTERS: usize = 4;
+/// Digits behind a word for a machine: `vps-12345`.
+const MACHINE: usize = 5;
+/// Digits that need no known word, where they and a few letters are all of the host's name: `pcd447694`.
+const ALONE: usize = 6;
+/// Letters that such a number may have before it, with a hyphen between or none.
+const LETTERS: usize = 6;
 
 /// The number, where there is one.
 pub(super) fn number(
@@ -21,13 +21,31 @@ pub(super) fn number(
 ) -> Option<(&'static str, String)> {
     let first = host.split('.').next().unwrap_or(host);
     let letters = first.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let rest = &first[letters..];
-    if letters <= LETTERS && rest.len() >= ALONE && rest.bytes().all(|b| b.is_ascii_digit()) && !host.contains('.') {
+    let rest = first[letters..].strip_prefix('-').unwrap_or(&first[letters..]);
+    if letters <= LETTERS
+        && rest.len() >= ALONE
+        && rest.bytes().all(|b| b.is_ascii_digit())
+        && !host.contains('.')
+        && !is_named_by_number(rest)
+    {
         return Some(("number", first.to_owned()));
     }
     behind_word(host, &is_line, CUSTOMER)
         .or_else(|| behind_word(host, &is_machine, MACHINE))
         .or_else(|| under_word(host, &is_line))
+}
+
+/// Numbers that hosts with a job have: padded with zeros (an account at a hosting company, `w0123456`), or the day on
+/// which somebody set them up.
+fn is_named_by_number(digits: &str) -> bool {
+    if digits.starts_with('0') {
+        return true;
+    }
+    let (Some(year), Some(month), Some(day), 8) = (digits.get(..4), digits.get(4..6), digits.get(6..), digits.len())
+    else {
+        return false;
+    };
+    ("1980".."2100").contains(&year) && ("01"..="12").contains(&month) && ("01"..="31").contains(&day)
 }
 
 /// A word with its number right behind it.
@@ -65,14 +83,25 @@ mod tests {
             ("vps-1234567-12345.cp", "word-and-number"),
             ("dpc6745001003", "number"),
             ("151656344", "number"),
+            ("pcd447694", "number"),
+            ("hwsrv-454437", "number"),
+            ("vps-59668", "word-and-number"),
             ("cst2-176-4.cust", "number-and-word"),
             ("a4711.cust", "number-and-word"),
         ] {
             assert_eq!(found(host), Some(form), "{host}");
         }
-        for host in
-            ["cust12", "vps1234", "web12.cust", "host20261127", "db20261127", "srv123456789.dc1", "cust4711a", "cust"]
-        {
+        for host in [
+            "cust12",
+            "vps1234",
+            "web12.cust",
+            "host20261127",
+            "db20261127",
+            "srv123456789.dc1",
+            "w0123456",
+            "cust4711a",
+            "cust",
+        ] {
             assert_eq!(found(host), None, "{host}");
         }
     }
