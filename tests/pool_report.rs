@@ -113,3 +113,27 @@ async fn a_pool_of_a_thousand_is_one_report() {
     assert!(rest < 80, "{rest} lines beside the rows");
     assert!(shown.contains("more; --format ndjson has them all"));
 }
+
+/// What receivers answer stands in every report of a pool: each different answer once, with whose it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn receivers_are_told_once_an_answer() {
+    let lab = world().await;
+    let two = ["--ip", "203.0.113.1", "--ip", "203.0.113.3", "--receivers", "gmail"];
+    let shown = text(&check(&lab, &two).await);
+    let at = shown.find("Receivers:\n").unwrap_or_else(|| panic!("{shown}"));
+    let told: Vec<&str> = shown[at..].lines().skip(1).take(2).collect();
+    assert_eq!(
+        told,
+        [" 1 of 2 (203.0.113.3): refused by gmail", " 1 of 2 (203.0.113.1): accepted by all (2 rules)"],
+        "{shown}"
+    );
+    let markdown = text(&check(&lab, &[&two[..], &["--format", "markdown"]].concat()).await);
+    assert!(markdown.contains("**Receivers:**\n\n- 1 of 2 "), "{markdown}");
+    let html = text(&check(&lab, &[&two[..], &["--format", "html"]].concat()).await);
+    assert_eq!(html.matches("<dt>Receivers</dt>").count(), 2, "{html}");
+    let alike = ["--ip", "203.0.113.0", "--ip", "203.0.113.1", "--receivers", "gmail"];
+    let shown = text(&check(&lab, &alike).await);
+    assert!(shown.contains("Receivers: accepted by all (2 rules)"), "{shown}");
+    let none = text(&check(&lab, &[&two[..4], &["--receivers", "none"]].concat()).await);
+    assert!(!none.contains("Receivers"), "{none}");
+}

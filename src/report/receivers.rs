@@ -10,6 +10,8 @@ use super::wrap::hang;
 use crate::judge::receivers::{Basis, NotPredicted, ORDER_SEEN, Outcome, Prediction};
 use crate::judge::{Check, Severity};
 
+/// What stands before the summary.
+pub(super) const HEAD: &str = "Receivers: ";
 /// Lines of one answer.
 const MAX_LINES: usize = 4;
 /// Receivers named in the summary.
@@ -228,7 +230,6 @@ fn summary(check: &Check) -> String {
 
 /// The part under the table's facts; no line where no receiver was asked for.
 pub(super) fn receivers_lines(check: &Check, limit: usize, ink: Ink) -> Vec<String> {
-    const HEAD: &str = "Receivers: ";
     let Some(told) = told(check) else { return Vec::new() };
     let mut lines = vec![String::new()];
     lines.extend(hang(&ink.strong(HEAD), &told.summary, HEAD.len(), limit));

@@ -23,6 +23,15 @@ pub(in crate::report) fn section(pool: &Pool) -> String {
     lines.push(String::new());
     lines.extend(pool.ehlo().map(|name| format!("- EHLO: {}", code(name))));
     lines.extend(pool.facts.iter().map(|(key, fact)| format!("- {key}: {}", prose(fact))));
+    let answers: Vec<String> = pool.answers.lines(pool.rows.len()).iter().map(|a| prose(a)).collect();
+    match answers.as_slice() {
+        [] => {}
+        [one] => lines.extend([String::new(), format!("**Receivers:** {one}")]),
+        several => {
+            lines.extend([String::new(), "**Receivers:**".into(), String::new()]);
+            lines.extend(several.iter().map(|answer| format!("- {answer}")));
+        }
+    }
     for group in pool.findings() {
         let words = |text: &str| prose(&clean_bounded(text, MAX_TEXT));
         let whose = pool.whose(group).map(|w| format!(" ({})", prose(&w))).unwrap_or_default();

@@ -5,6 +5,7 @@
 use super::super::cells::{MAX_TEXT, finding_sign, state_sign};
 use super::super::clean::clean_bounded;
 use super::super::ink::Ink;
+use super::super::receivers::HEAD;
 use super::super::table::{MAX_WIDTH, MIN_WIDTH, TableOptions, one_record, pad};
 use super::super::todo::{span, the_way};
 use super::super::wrap::{fit, hang, width, wrap};
@@ -47,6 +48,7 @@ pub fn pool_table(pool: &Pool, options: &TableOptions) -> String {
         let lead = ink.faint(&format!(" {key:width$}", width = KEY - 1));
         lines.extend(hang(&lead, &text, KEY, limit));
     }
+    lines.extend(receivers(pool, limit, ink));
     lines.extend(todo(pool, limit, ink));
     for group in pool.findings() {
         lines.push(String::new());
@@ -148,6 +150,22 @@ fn stacked(pool: &Pool, row: &Row, limit: usize, ink: Ink) -> Vec<String> {
     let named = if row.ptr.is_empty() { String::new() } else { format!(" PTR {}", row.ptr) };
     let text = format!("{}{named}: {}", row.address, pool.words(row));
     hang(&format!("{} ", signs.join(" ")), &text, 6, limit)
+}
+
+/// What receivers answer: in one line where it is the same for all, else a line an answer.
+fn receivers(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
+    let answers = pool.answers.lines(pool.rows.len());
+    let (head, indent) = (ink.strong(HEAD), HEAD.len());
+    let mut lines = match answers.as_slice() {
+        [] => return Vec::new(),
+        [one] => hang(&head, one, indent, limit),
+        several => {
+            let each = several.iter().flat_map(|answer| hang(" ", answer, BODY, limit));
+            std::iter::once(head.trim_end().to_owned()).chain(each).collect()
+        }
+    };
+    lines.insert(0, String::new());
+    lines
 }
 
 /// The steps, each once, with the records of all addresses that need it.
