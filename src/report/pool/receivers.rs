@@ -2,7 +2,7 @@
 //!
 //! Limits: [`MAX_ANSWERS`] different answers are kept, each with the first few addresses; the rest is counted.
 
-use super::super::receivers::told;
+use super::super::receivers::{despite, told};
 use super::MAX_NAMED;
 use crate::judge::Check;
 use crate::judge::receivers::Outcome;
@@ -22,6 +22,8 @@ pub(super) struct Answers {
 #[derive(Debug)]
 struct Answer {
     summary: String,
+    /// Who does not take the mail of the first of them, and why.
+    despite: Vec<String>,
     worst: Option<Outcome>,
     addresses: Vec<String>,
     count: usize,
@@ -38,7 +40,8 @@ impl Answers {
         } else if self.groups.len() < MAX_ANSWERS {
             let worst = check.receivers.iter().map(|p| p.outcome).max();
             let addresses = vec![address.to_owned()];
-            self.groups.push(Answer { summary: told.summary, worst, addresses, count: 1 });
+            let despite = despite(check);
+            self.groups.push(Answer { summary: told.summary, despite, worst, addresses, count: 1 });
         } else {
             self.left_out += 1;
         }
@@ -64,5 +67,15 @@ impl Answers {
             lines.push(format!("{} of {all} have other answers; --format ndjson has them all", self.left_out));
         }
         lines
+    }
+
+    /// Who does not take the mail of an address although its agreement is in order, and why.
+    pub(super) fn despite(&self) -> Vec<String> {
+        let mut sentences: Vec<String> = Vec::new();
+        for group in &self.groups {
+            let one = group.despite.iter().map(|sentence| format!("{}: {sentence}", group.addresses.join(", ")));
+            sentences.extend(one);
+        }
+        sentences
     }
 }

@@ -6,7 +6,7 @@ use super::super::cells::{MAX_TEXT, finding_sign, state_sign};
 use super::super::clean::clean_bounded;
 use super::super::ink::Ink;
 use super::super::receivers::HEAD;
-use super::super::table::{MAX_WIDTH, MIN_WIDTH, TableOptions, one_record, pad};
+use super::super::table::{MAX_WIDTH, MIN_WIDTH, TableOptions, nothing_to_change, one_record, pad};
 use super::super::todo::{span, the_way};
 use super::super::wrap::{fit, hang, width, wrap};
 use super::{Pool, Row};
@@ -63,7 +63,8 @@ pub fn pool_table(pool: &Pool, options: &TableOptions) -> String {
         lines.extend(hang(&pad(BODY), &(Pool::detail(group) + &reference), BODY, limit));
     }
     if pool.findings.is_empty() && pool.verdict().0 == Verdict::Agree {
-        lines.extend([String::new(), "Nothing to change.".into()]);
+        lines.push(String::new());
+        lines.extend(nothing_to_change(&pool.answers.despite(), limit));
     }
     lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
