@@ -139,3 +139,26 @@ async fn what_is_generic_is_not_made_up() {
         }
     }
 }
+
+/// Where the three names agree and a shape of theirs is refused all the same, a finding says so, with what removes it.
+#[tokio::test]
+async fn a_shape_that_is_refused_is_a_finding() {
+    let long = format!("{}.{}.example.net", "a".repeat(26), "b".repeat(26));
+    for (name, more, codes) in [(&long[1..], 0, &[][..]), (&long[..], 1, &["ptr-too-long"])] {
+        assert_eq!(name.len(), 64 + more);
+        let check = judge(&observed(name, name, &format!("{name}. A 198.51.100.25"), "").await);
+        let found: Vec<String> = check.findings.iter().map(|f| f.code.to_string()).collect();
+        assert_eq!(found, codes, "{name}");
+        let fcrdns = check.receivers.iter().find(|p| p.rule == "fcrdns").unwrap();
+        assert_eq!(fcrdns.outcome == Outcome::Reject, more > 0, "{fcrdns:?}");
+        let text = told(&check);
+        assert_eq!(text.contains("Choose a name of 64 characters or fewer"), more > 0, "{text}");
+    }
+    let check = judge(&observed("mail.example.net", "mail.example.net.", "", "").await);
+    let found: Vec<String> = check.findings.iter().map(|f| f.code.to_string()).collect();
+    assert_eq!(found, ["ehlo-final-dot"]);
+    let refused: Vec<&str> =
+        check.receivers.iter().filter(|p| p.outcome > Outcome::Score).map(|p| p.receiver.as_ref()).collect();
+    assert_eq!(refused, ["postfix", "opensmtpd", "opensmtpd", "opensmtpd"]);
+    assert!(told(&check).contains("Make the server say mail.example.net in EHLO"), "{}", told(&check));
+}

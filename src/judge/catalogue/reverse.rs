@@ -250,6 +250,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         reference: "RFC 1123 §2.1",
     },
     Entry {
+        code: Code::PtrTooLong,
+        slug: "ptr-too-long",
+        severity: Severity::Warning,
+        unknown: false,
+        title: "PTR name too long for some receivers",
+        meaning: "The name recorded for the address (its PTR) is longer than 64 characters. The DNS permits that, but \
+                  some mail servers keep only the first 64. What is left is another name, which does not lead back to \
+                  the address, so such a server may refuse the mail. A shorter name ends that.",
+        precise: "OpenSMTPD keeps a client's name in HOST_NAME_MAX characters (64 on Linux) and looks up what is left, \
+                  so that `match !fcrdns` holds for every longer name. Names up to 253 characters are valid \
+                  (RFC 1035 §2.3.4); the other mail servers measured look the whole name up.",
+        why: "One of the four mail servers measured refuses it, where its filter on FCrDNS is switched on.",
+        receivers: &[rule(FCRDNS, "as not confirmed: what the filter says, by custom 550")],
+        who: "holder of the reverse zone, and of the zone of the name",
+        remedy: "Choose a name of 64 characters or fewer: publish its address record, have the PTR changed to it, and \
+                 make the server say it in EHLO.",
+        reference: "RFC 1035 §2.3.4",
+    },
+    Entry {
         code: Code::PtrNameAlias,
         slug: "ptr-name-alias",
         severity: Severity::Info,
