@@ -55,7 +55,8 @@ pub(in crate::report) fn section(pool: &Pool) -> String {
     }
     for (place, one) in steps.iter().enumerate() {
         let words = |text: &str| prose(&clean_bounded(text, MAX_TEXT));
-        lines.push(format!("{}. {} ({})", place + 1, words(&one.todo.action), words(&one.todo.who)));
+        let (action, who, whose) = (words(&one.todo.action), words(&one.todo.who), prose(&one.whose()));
+        lines.push(format!("{}. {action} ({who}) {whose}", place + 1));
         let mut records: Vec<String> =
             one.todo.publish.iter().map(|r| clean_bounded(r, MAX_TEXT).into_owned()).collect();
         records.extend(

@@ -96,7 +96,7 @@ impl Pool {
             self.count(finding, &address);
         }
         self.answers.add(check, &address);
-        self.steps.add(check);
+        self.steps.add(check, &address);
         self.rows.push(row(check, address));
     }
 

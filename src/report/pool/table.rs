@@ -179,8 +179,7 @@ fn todo(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
     let mut lines = vec![String::new(), ink.strong("To do, in this order:")];
     for (place, one) in steps.iter().enumerate() {
         let step = &one.todo;
-        let of = if one.count > 1 { format!(" [{} addresses]", one.count) } else { String::new() };
-        let action = format!("{} ({}){of}", text(&step.action), text(&step.who));
+        let action = format!("{} ({}) {}", text(&step.action), text(&step.who), one.whose());
         lines.extend(hang(&format!("{}. ", place + 1), &action, BODY, limit));
         for record in &step.publish {
             lines.push(ink.record(&one_record(&text(record), limit)));
