@@ -53,13 +53,19 @@ fn schema() {
 async fn readme() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut now = std::fs::read_to_string(root.join("README.md")).unwrap();
-    for (command, evidence) in [
-        ("$ smtp-preflight check relay.example.net --tls off\n", "fixtures/evidence/agree.json"),
-        ("$ smtp-preflight check relay.example.org --tls off\n", "fixtures/evidence/no-ptr.json"),
+    for (command, evidence, more) in [
+        ("$ smtp-preflight check relay.example.net --tls off\n", "fixtures/evidence/agree.json", &[][..]),
+        ("$ smtp-preflight check relay.example.org --tls off\n", "fixtures/evidence/no-ptr.json", &[]),
+        (
+            "$ smtp-preflight check relay.example.org --ticket provider\n",
+            "fixtures/evidence/no-ptr.json",
+            &["--ticket", "provider"],
+        ),
     ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_smtp-preflight"))
             .current_dir(root)
             .args(["check", "--replay", evidence])
+            .args(more)
             .output()
             .unwrap();
         show(&mut now, command, &String::from_utf8(output.stdout).unwrap());

@@ -113,3 +113,51 @@ async fn a_pool_of_a_thousand_is_one_report() {
     assert!(rest < 80, "{rest} lines beside the rows");
     assert!(shown.contains("more; --format ndjson has them all"));
 }
+
+/// What receivers answer stands in every report of a pool: each different answer once, with whose it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn receivers_are_told_once_an_answer() {
+    let lab = world().await;
+    let two = ["--ip", "203.0.113.1", "--ip", "203.0.113.3", "--receivers", "gmail"];
+    let shown = text(&check(&lab, &two).await);
+    let at = shown.find("Receivers:\n").unwrap_or_else(|| panic!("{shown}"));
+    let told: Vec<&str> = shown[at..].lines().skip(1).take(2).collect();
+    assert_eq!(
+        told,
+        [" 1 of 2 (203.0.113.3): refused by gmail", " 1 of 2 (203.0.113.1): accepted by all (2 rules)"],
+        "{shown}"
+    );
+    let markdown = text(&check(&lab, &[&two[..], &["--format", "markdown"]].concat()).await);
+    assert!(markdown.contains("**Receivers:**\n\n- 1 of 2 "), "{markdown}");
+    let html = text(&check(&lab, &[&two[..], &["--format", "html"]].concat()).await);
+    assert_eq!(html.matches("<dt>Receivers</dt>").count(), 2, "{html}");
+    let alike = ["--ip", "203.0.113.0", "--ip", "203.0.113.1", "--receivers", "gmail"];
+    let shown = text(&check(&lab, &alike).await);
+    assert!(shown.contains("Receivers: accepted by all (2 rules)"), "{shown}");
+    let none = text(&check(&lab, &[&two[..4], &["--receivers", "none"]].concat()).await);
+    assert!(!none.contains("Receivers"), "{none}");
+}
+
+/// A record goes to the holder of its zone: addresses behind an RFC 2317 alias are a step of their own, and a step for
+/// one address says which.
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_are_kept_apart_by_holder() {
+    let zone = "$ORIGIN example.net.\nmail A 203.0.113.1\nmail A 203.0.113.2\nmail A 203.0.113.3\n\
+                $ORIGIN 113.0.203.in-addr.arpa.\n3 CNAME 3.0/28\n\
+                $ORIGIN 0/28.113.0.203.in-addr.arpa.\n4 PTR mail.example.net.\n";
+    let text_of = format!(
+        "title = 't'\nabout = 'a'\nexit = 1\n[check]\nip = ['203.0.113.1']\n[[dns]]\nzone = '''{zone}'''\n\
+         [[expect]]\nverdict = 'agree'\nehlo_ptr = 'agree'\nptr_forward = 'agree'\nehlo_forward = 'agree'\n\
+         iprev = 'pass'\nfindings = []\n"
+    );
+    let lab = Lab::start(&Scenario::parse("holders", &text_of).unwrap()).await.unwrap();
+    let out = check(&lab, &["--ip", "203.0.113.1", "--ip", "203.0.113.2", "--ip", "203.0.113.3"]).await;
+    let shown = text(&out);
+    let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let steps: Vec<&str> = flat.split("Have the PTR set to mail.example.net.").skip(1).collect();
+    assert_eq!(steps.len(), 2, "{shown}");
+    assert!(steps[0].contains("zone 113.0.203.in-addr.arpa,") && steps[0].contains("[2 addresses]"), "{shown}");
+    assert!(steps[0].contains("2.113.0.203.in-addr.arpa. ") && !steps[0].contains("3.0/28"), "{shown}");
+    assert!(steps[1].contains("zone 0/28.113.0.203.in-addr.arpa,") && steps[1].contains("[203.0.113.3]"), "{shown}");
+    assert!(steps[1].contains("3.0/28.113.0.203.in-addr.arpa. 3600 IN PTR mail.example.net."), "{shown}");
+}

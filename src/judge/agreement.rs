@@ -56,7 +56,7 @@ fn last_alias(lookup: &crate::dns::Lookup) -> &str {
 /// The reason why there is no EHLO name.
 fn without_ehlo(view: &View<'_>) -> Edge {
     let Some(dialogue) = view.dialogue() else {
-        return edge(EdgeState::Unknown, "no EHLO name was given, and nothing was dialled");
+        return edge(EdgeState::Unknown, "no EHLO name was given, and nothing was dialled: give it with --ehlo NAME");
     };
     match super::view::hello_reply(dialogue) {
         Some(_) => edge(EdgeState::Absent, "the EHLO reply gives no name"),
@@ -167,5 +167,19 @@ pub(super) fn list(items: &[String]) -> String {
     match items.len().saturating_sub(SHOWN) {
         0 => head,
         more => format!("{head} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// What is missing is said with the option that gives it.
+    #[test]
+    fn a_name_that_nobody_gave_can_be_given() {
+        let text = include_str!("../../fixtures/evidence/agree.json");
+        let mut evidence = crate::evidence::EvidenceFile::from_json(text).unwrap().evidence.remove(0);
+        evidence.smtp = None;
+        evidence.client.ehlo = None;
+        let check = crate::judge::judge(&evidence);
+        assert!(check.agreement.ehlo_ptr.because.ends_with("give it with --ehlo NAME"), "{:?}", check.agreement);
     }
 }

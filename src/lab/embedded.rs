@@ -108,6 +108,7 @@ scenarios! {
     "ptr-servfail-with-records"
     "ptr-set-too-large-for-udp"
     "ptr-timeout"
+    "ptr-too-long"
     "ptr-truncated-for-ever"
     "ptr-truncated-without-tcp"
     "ptr-twelve-names"

@@ -37,6 +37,8 @@ pub enum EhloFlaw {
     NotFqdn,
     /// An underscore or another character outside RFC 1123's host names.
     NotHostname,
+    /// A dot behind the last label.
+    FinalDot,
     /// Raw UTF-8 where an A-label belongs.
     NotAscii,
     /// Longer than a domain name can be.
@@ -109,6 +111,9 @@ impl EhloName {
                 if !name.is_hostname() {
                     flaws.push(EhloFlaw::NotHostname);
                 }
+                if text.trim_end().ends_with('.') {
+                    flaws.push(EhloFlaw::FinalDot);
+                }
             }
         }
         flaws
@@ -134,6 +139,8 @@ mod tests {
             ("mail.corp.local", vec![EhloFlaw::SpecialUse]),
             ("router.home.arpa", vec![EhloFlaw::SpecialUse]),
             ("mail_out.example.net", vec![EhloFlaw::NotHostname]),
+            ("mail.example.net.", vec![EhloFlaw::FinalDot]),
+            ("localhost.", vec![EhloFlaw::Localhost, EhloFlaw::FinalDot]),
             ("bücher.example.net", vec![EhloFlaw::NotAscii]),
             ("[not-a-literal", vec![EhloFlaw::Invalid]),
             ("a..b", vec![EhloFlaw::Invalid]),

@@ -11,6 +11,7 @@ use super::changes::{changes_line, identity_words};
 use super::csv::verdict;
 use super::facts::facts;
 use super::markup::escaped;
+use super::receivers::told;
 use super::summary::{by_weight, summary_line};
 use crate::judge::{Check, Finding, Gone, Summary, Verdict};
 
@@ -66,6 +67,14 @@ pub(super) fn html_check(check: &Check) -> String {
     out += "</table>\n<dl>\n";
     for (key, fact) in facts(check) {
         let _ = writeln!(out, "<dt>{key}</dt><dd>{}</dd>", escaped(&fact));
+    }
+    if let Some(told) = told(check) {
+        let _ = writeln!(out, "<dt>Receivers</dt><dd>{}", escaped(&told.summary));
+        for row in &told.rows {
+            let why = if row.why.is_empty() { String::new() } else { format!(": {}", row.why) };
+            let _ = writeln!(out, "<br>{} {}", row.answer, escaped(&format!("{}{why}", row.who)));
+        }
+        out += "</dd>\n";
     }
     out += "</dl>\n";
     out.extend(ordered_findings(check).into_iter().map(finding));

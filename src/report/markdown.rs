@@ -14,7 +14,7 @@ use super::changes::{changes_line, identity_words};
 use super::clean::clean_bounded;
 use super::csv::verdict;
 use super::facts::facts;
-use super::receivers::told;
+use super::receivers::{IN_ORDER, despite, told};
 use super::summary::{by_weight, summary_line};
 use crate::judge::{Check, Finding, Gone, Severity, Summary};
 
@@ -75,7 +75,11 @@ fn section(check: &Check) -> String {
     if findings.is_empty() {
         lines.push(String::new());
         let open = open_edges(check);
-        if open.is_empty() {
+        let despite = if open.is_empty() { despite(check) } else { Vec::new() };
+        if !despite.is_empty() {
+            lines.extend([IN_ORDER.to_owned(), String::new()]);
+            lines.extend(despite.iter().map(|sentence| format!("- {}", prose(sentence))));
+        } else if open.is_empty() {
             lines.push("Nothing to change.".into());
         }
         lines.extend(open.iter().map(|(state, because)| format!("- {} {}", state_sign(*state), prose(because))));

@@ -1,7 +1,8 @@
 //! A check in one line, for batches.
 //!
 //! Shape: verdict, target, EHLO, PTR, the signs of the three edges in the order EHLO=PTR, PTR→A,
-//! EHLO→A, the worst answer of a receiver where there is room for it, codes. Each line stands alone, so a batch can be written as it is made.
+//! EHLO→A, the worst answer of a receiver where there is room for it (in brackets where only rules say so that
+//! a stock server does not have), codes. Each line stands alone, so a batch can be written as it is made.
 
 use super::cells::{dialled, edges, label, ordered_findings, state_sign, title};
 use super::ink::Ink;

@@ -14,7 +14,7 @@ use super::cells::{
 use super::clean::clean_bounded;
 use super::facts::facts;
 use super::ink::Ink;
-use super::receivers::receivers_lines;
+use super::receivers::{IN_ORDER, despite, receivers_lines};
 use super::todo::todo;
 use super::wrap::{hang, verbatim, width, wrap};
 use crate::judge::{Check, EdgeState, Finding, Fix};
@@ -84,7 +84,7 @@ pub fn table(check: &Check, options: &TableOptions) -> String {
         lines.push(String::new());
         let open = open_edges(check);
         if open.is_empty() {
-            lines.extend(wrap("Nothing to change.", limit));
+            lines.extend(nothing_to_change(&despite(check), limit));
         }
         for (state, because) in open {
             let lead = ink.state(state, &format!("{:BODY$}", state_sign(state)));
@@ -92,6 +92,16 @@ pub fn table(check: &Check, options: &TableOptions) -> String {
         }
     }
     lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// The end of a report without findings: who does not take the mail all the same, and why.
+pub(super) fn nothing_to_change(despite: &[String], limit: usize) -> Vec<String> {
+    if despite.is_empty() {
+        return wrap("Nothing to change.", limit);
+    }
+    let mut lines = wrap(IN_ORDER, limit);
+    lines.extend(despite.iter().flat_map(|sentence| hang(" ", sentence, BODY, limit)));
+    lines
 }
 
 /// Binds the words of each short part, so that a fold falls between parts.

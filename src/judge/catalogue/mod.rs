@@ -104,6 +104,8 @@ pub enum Code {
     PtrGeneric,
     /// PTR is not a host name.
     PtrBadName,
+    /// PTR name too long for some receivers.
+    PtrTooLong,
     /// PTR names an alias.
     PtrNameAlias,
     /// Reverse zone delegated by alias.
@@ -146,6 +148,8 @@ pub enum Code {
     EhloLiteralSyntax,
     /// EHLO name is not a host name.
     EhloNotHostname,
+    /// EHLO name ends in a dot.
+    EhloFinalDot,
     /// EHLO name is raw UTF-8.
     EhloNotAscii,
     /// EHLO name too long.
@@ -281,6 +285,7 @@ impl From<EhloFlaw> for Code {
             EhloFlaw::SpecialUse => Self::EhloSpecialUse,
             EhloFlaw::NotFqdn => Self::EhloNotFqdn,
             EhloFlaw::NotHostname => Self::EhloNotHostname,
+            EhloFlaw::FinalDot => Self::EhloFinalDot,
             EhloFlaw::NotAscii => Self::EhloNotAscii,
             EhloFlaw::TooLong => Self::EhloTooLong,
         }

@@ -10,6 +10,8 @@ const FCRDNS: &str = "opensmtpd match !fcrdns";
 const GMAIL: Rule = rule("gmail 550-5.7.25", "refuses; 421-4.7.23 slows the sender down for the same reason");
 const YAHOO: Rule = rule("yahoo 550 5.7.25", "refuses; 450 4.7.25 defers for the same reason");
 const SPECTRUM: Rule = rule("spectrum AUP#I-1100 to 1150", "550 5.1.0; asks for full-circle DNS");
+const TONLINE: Rule = rule("t-online 554", "refuses; its section 4.1 asks for a name that leads back, and for more");
+const GODADDY: Rule = rule("godaddy 421", "defers, code IB108");
 const STALWART: Rule = rule("stalwart iprev strict", "550 5.7.25");
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -39,10 +41,17 @@ pub(super) const ENTRIES: &[Entry] = &[
             STALWART,
             GMAIL,
             YAHOO,
-            rule("microsoft 550 5.7.25", "refuses senders on IPv6"),
+            rule("microsoft 450 4.7.25", "defers senders on IPv6; its error list names the same as 550 5.7.25"),
             rule("comcast 554", "refuses; a PTR record is required"),
             rule("gmx 554", "refuses in place of the greeting, for a bad DNS PTR resource record"),
+            TONLINE,
+            rule("cox 554", "refuses: no rDNS"),
             SPECTRUM,
+            rule("facebook 554 5.1.8", "refuses, code DNS-P3"),
+            GODADDY,
+            rule("rackspace 450 4.7.1", "defers, code G1F"),
+            rule("libero 421", "defers, code LIB_120; Virgilio too"),
+            rule("ovh 450 4.7.1", "defers, by Postfix's rule"),
             rule("rspamd RDNS_NONE", "2.0 (1.0 before 3.9), with HFILTER_HOSTNAME_UNKNOWN 2.5"),
             rule("spamassassin RDNS_NONE", "1.274"),
         ],
@@ -74,7 +83,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             STALWART,
             GMAIL,
             YAHOO,
+            TONLINE,
             SPECTRUM,
+            GODADDY,
             rule("rspamd HFILTER_HOSTNAME_UNKNOWN", "2.5 before 3.10; since then it takes the name unconfirmed"),
             rule("spamassassin RDNS_NONE", "1.274 behind Postfix, which passes on the name `unknown`"),
         ],
@@ -104,6 +115,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             rule(FCRDNS, "as without PTR: what the filter says, by custom 550"),
             rule(SENDMAIL, "451 4.1.8 Client IP address does not resolve"),
             rule("comcast 421", "defers: Reverse DNS failure"),
+            rule("cox 421", "defers: DNS check failure"),
+            rule("facebook 451", "defers, code DNS-T2"),
             rule("rspamd RDNS_NONE", "2.0 (1.0 before 3.9), with HFILTER_HOSTNAME_UNKNOWN 2.5: as without PTR"),
         ],
         who: "operator of the resolver or of the reverse zone",
@@ -248,6 +261,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         who: "holder of the reverse zone",
         remedy: "Have the PTR changed to a proper host name.",
         reference: "RFC 1123 §2.1",
+    },
+    Entry {
+        code: Code::PtrTooLong,
+        slug: "ptr-too-long",
+        severity: Severity::Warning,
+        unknown: false,
+        title: "PTR name too long for some receivers",
+        meaning: "The name recorded for the address (its PTR) is longer than 64 characters. The DNS permits that, but \
+                  some mail servers keep only the first 64. What is left is another name, which does not lead back to \
+                  the address, so such a server may refuse the mail. A shorter name ends that.",
+        precise: "OpenSMTPD keeps a client's name in HOST_NAME_MAX characters (64 on Linux) and looks up what is left, \
+                  so that `match !fcrdns` holds for every longer name. Names up to 253 characters are valid \
+                  (RFC 1035 §2.3.4); the other mail servers measured look the whole name up.",
+        why: "One of the four mail servers measured refuses it, where its filter on FCrDNS is switched on.",
+        receivers: &[rule(FCRDNS, "as not confirmed: what the filter says, by custom 550")],
+        who: "holder of the reverse zone, and of the zone of the name",
+        remedy: "Choose a name of 64 characters or fewer: publish its address record, have the PTR changed to it, and \
+                 make the server say it in EHLO.",
+        reference: "RFC 1035 §2.3.4",
     },
     Entry {
         code: Code::PtrNameAlias,

@@ -209,6 +209,24 @@ pub(super) const ENTRIES: &[Entry] = &[
         reference: "RFC 1123 §2.1",
     },
     Entry {
+        code: Code::EhloFinalDot,
+        slug: "ehlo-final-dot",
+        severity: Severity::Warning,
+        unknown: false,
+        title: "EHLO name ends in a dot",
+        meaning: "The server introduces itself with its name and a dot behind it. Zone files end a full name so; in \
+                  mail the dot does not belong there. Some receivers refuse the mail for it, and others find no such \
+                  name. The server must say the name without the dot.",
+        precise: "A domain in EHLO is labels with dots between (RFC 5321 §4.1.2), and none at the end. The name is \
+                  compared here without it. OpenSMTPD refuses it as it is shipped; Postfix reject_unknown_helo_hostname \
+                  counts it as not found without asking the DNS; Exim, Sendmail and both filters take it.",
+        why: "Refused by every OpenSMTPD, and deferred by a rule that many Postfix servers switch on.",
+        receivers: &[OPENSMTPD_501, UNKNOWN_HELO],
+        who: "administrator of the mail server",
+        remedy: "Make the server say its name without the final dot.",
+        reference: "RFC 5321 §4.1.2",
+    },
+    Entry {
         code: Code::EhloNotAscii,
         slug: "ehlo-not-ascii",
         severity: Severity::Error,

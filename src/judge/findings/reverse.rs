@@ -14,6 +14,8 @@ use crate::name::HostName;
 
 /// The TTL of the records that we propose: long enough to cache, short enough to correct.
 const TTL: u32 = 3600;
+/// Characters that OpenSMTPD keeps of a client's name: `HOST_NAME_MAX` of Linux.
+const MAX_KEPT: usize = 64;
 
 pub(super) fn reverse(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Finding>) {
     let (Some(ip), Some(ptr)) = (view.ip, &view.ptr) else { return };
@@ -61,6 +63,14 @@ fn names(view: &View<'_>, ptr: &Lookup, found: &mut Vec<Finding>) {
         found.push(finding(Code::PtrBadName, format!("The PTR names {}.", list(&bad))).records(records));
     }
     generic_names(view, found);
+    let long: Vec<String> =
+        view.ptr_names.iter().filter(|n| n.trim_end_matches('.').len() > MAX_KEPT).cloned().collect();
+    if !long.is_empty() {
+        let lengths: Vec<String> =
+            long.iter().map(|n| format!("{n} has {} characters", n.trim_end_matches('.').len())).collect();
+        let detail = format!("{}; some receivers keep {MAX_KEPT}.", list(&lengths));
+        found.push(finding(Code::PtrTooLong, detail));
+    }
     for forward in &view.forward {
         if let Some(lookup) = forward.lookup.as_deref().filter(|l| !l.chain.is_empty()) {
             found.push(finding(Code::PtrNameAlias, format!("{}.", chain(lookup))));

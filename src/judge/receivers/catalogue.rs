@@ -77,7 +77,7 @@ fn published(policy: &'static Policy) -> RuleEntry {
         Condition::NoPtr => "the address has a PTR",
         Condition::Unconfirmed => "some PTR name leads back to the address (RFC 8601 iprev)",
         Condition::PtrTrouble => "the PTR can be looked up",
-        Condition::Generic => "the confirmed name does not look made for a dial-up or cloud address",
+        Condition::Generic => "the confirmed name does not look generic: dial-up, cloud, a provider's default",
         Condition::EhloMalformed => "EHLO is a host name or an address literal",
         Condition::Never => "nothing: no rule is published",
     };

@@ -24,6 +24,7 @@ mod world;
 
 pub use catalogue::{RuleEntry, RuleSetting, rule_entries};
 pub use order::ORDER_SEEN;
+pub use policies::NOTHING_PUBLISHED;
 pub use prediction::{Basis, Outcome, Prediction, ReplyCode, Symbol};
 pub use questions::{MAX_ASKED, MAX_NAMES, questions};
 pub use selection::{Selection, UnknownReceiver, names as receiver_names};
@@ -109,10 +110,13 @@ fn judged(
     selection: &Selection,
 ) -> impl Iterator<Item = (&'static str, &'static str, Result<Prediction, Lacking>)> {
     let world = World::of(evidence);
+    // A rule on the EHLO name alone would still "accept" a client of which nothing is known.
+    let nobody = world.ip().is_err() && world.ehlo().is_err();
     let published = policies::predict(&world, selection);
     SERVERS
         .into_iter()
         .filter(|(name, _)| selection.holds(name))
         .flat_map(move |(name, rules)| rules(&world).into_iter().map(move |(rule, judged)| (name, rule, judged)))
         .chain(published)
+        .map(move |(name, rule, judged)| (name, rule, if nobody { Err(Lacking::Identity) } else { judged }))
 }

@@ -133,17 +133,28 @@ fn fcrdns(world: &World<'_>) -> Result<Ordered, Lacking> {
         if name.is_empty() {
             return Ok(Answer::of(550, None, "the PTR names the root"));
         }
-        let confirmed = match name.parse::<IpAddr>() {
-            Ok(address) if address.is_ipv4() == (family == RecordType::A) => address == ip,
-            _ => world.ask(&name, family)?.addresses().any(|a| a == ip),
+        let (confirmed, trouble) = match name.parse::<IpAddr>() {
+            Ok(address) if address.is_ipv4() == (family == RecordType::A) => (address == ip, None),
+            _ => {
+                let found = world.ask(&name, family)?;
+                let trouble = Some(found.status).filter(|status| !status.is_definite());
+                (found.addresses().any(|a| a == ip), trouble)
+            }
         };
-        Ok(if confirmed {
-            Answer::accept(format!("the PTR {name} leads back to {ip}"))
-        } else if name.len() == MAX_RDNS {
-            Answer::of(550, None, format!("the PTR, cut to {name}, does not lead back to {ip}"))
-        } else {
-            Answer::of(550, None, format!("the PTR {name} does not lead back to {ip}"))
-        })
+        if confirmed {
+            return Ok(Answer::accept(format!("the PTR {name} leads back to {ip}")));
+        }
+        let shown = if name.len() == MAX_RDNS { format!("the PTR, cut to {name},") } else { format!("the PTR {name}") };
+        Ok(Answer::of(
+            550,
+            None,
+            match trouble {
+                Some(status) => {
+                    format!("{shown} could not be looked up ({status}), which counts as not leading back")
+                }
+                None => format!("{shown} does not lead back to {ip}"),
+            },
+        ))
     })
 }
 

@@ -4,6 +4,7 @@
 //! measured, and no score is made up: a policy is met, or its published reply is named.
 //! - "Leads back" is RFC 8601 §2.7.3: any PTR name that confirms is enough. That a receiver looks at
 //!   the first only is not published by any, so several names are named as an assumption.
+//! - Which names a receiver takes for generic is not published by any: see [`looks_generic`].
 //! - Temporary trouble makes a prediction only where the receiver says what it does then.
 
 use super::prediction::{Basis, Outcome, Prediction, ReplyCode, Text};
@@ -11,8 +12,15 @@ use super::selection::Selection;
 use super::spamassassin;
 use super::world::{Lacking, World};
 use crate::dns::Status;
+use crate::knowledge::names::generic;
 use crate::knowledge::receivers::{Condition, Family, Policy, PolicyBasis, policies};
-use crate::name::EhloName;
+use crate::name::{EhloName, HostName};
+
+/// How the clause of a receiver begins that publishes nothing for the client's family.
+pub const NOTHING_PUBLISHED: &str = "no rule is published";
+
+const STAND_IN: &str =
+    "its shapes are not published; the finding ptr-generic and SpamAssassin's RDNS_DYNAMIC, which agree, stand in";
 
 type Judged = (&'static str, &'static str, Result<Prediction, Lacking>);
 
@@ -49,8 +57,8 @@ struct Identity<'a> {
     client: Result<Client<'a>, Lacking>,
     /// How many PTR names there are.
     names: usize,
-    /// The confirmed name has the shape of a dynamic one.
-    generic: bool,
+    /// Whether the confirmed name looks made, not chosen; `None` where those who publish their shapes disagree.
+    generic: Option<bool>,
 }
 
 impl<'a> Identity<'a> {
@@ -58,11 +66,20 @@ impl<'a> Identity<'a> {
         let names = world.ptr().map_or(0, |ptr| ptr.data.len());
         let client = client(world);
         let generic = match &client {
-            Ok(Client::Confirmed(name)) => spamassassin::is_dynamic_name(name, &name.to_ascii_lowercase()),
-            _ => false,
+            Ok(Client::Confirmed(name)) => looks_generic(name, world),
+            _ => Some(false),
         };
         Self { client, names, generic }
     }
+}
+
+/// No receiver with such a rule publishes its shapes. Where the finding `ptr-generic` and SpamAssassin's
+/// `RDNS_DYNAMIC` say the same of a name, that stands in for them; where the two disagree, nothing does.
+fn looks_generic(name: &str, world: &World<'_>) -> Option<bool> {
+    let ip = world.ip().ok()?;
+    let ours = HostName::parse(name).is_ok_and(|name| generic(&name, ip).is_some());
+    let theirs = spamassassin::is_dynamic_name(name, &name.to_ascii_lowercase());
+    (ours == theirs).then_some(ours)
 }
 
 fn client<'a>(world: &World<'a>) -> Result<Client<'a>, Lacking> {
@@ -92,6 +109,9 @@ fn judge(policy: &'static Policy, world: &World<'_>, identity: &Identity<'_>) ->
     if identity.names > 1 && matches!(policy.when, Condition::Unconfirmed | Condition::Generic) {
         assumes.push(format!("one of the {} PTR names that leads back is enough", identity.names).into());
     }
+    if policy.when == Condition::Generic && matches!(identity.client, Ok(Client::Confirmed(_))) {
+        assumes.push(STAND_IN.into());
+    }
     let code = policy.code.filter(|_| hit);
     Ok(Prediction {
         receiver: policy.receiver.as_str().into(),
@@ -104,6 +124,8 @@ fn judge(policy: &'static Policy, world: &World<'_>, identity: &Identity<'_>) ->
         reply: code.map(|code| ReplyCode { code, enhanced: policy.enhanced.as_deref().map(Into::into) }),
         score: None,
         threshold: None,
+        greylist_threshold: None,
+        reject_threshold: None,
         symbols: Vec::new(),
         basis: match policy.basis {
             PolicyBasis::Documented => Basis::Documented,
@@ -118,7 +140,8 @@ fn judge(policy: &'static Policy, world: &World<'_>, identity: &Identity<'_>) ->
 /// Whether the policy is set off, and why.
 fn condition(when: Condition, world: &World<'_>, identity: &Identity<'_>) -> Result<(bool, Text), Lacking> {
     if when == Condition::Never {
-        return Ok((false, "nothing is asked of the PTR".into()));
+        let family = if world.ip()?.is_ipv4() { "IPv4" } else { "IPv6" };
+        return Ok((false, format!("{NOTHING_PUBLISHED} for {family}").into()));
     }
     if when == Condition::EhloMalformed {
         let said = world.ehlo()?.trim();
@@ -141,10 +164,9 @@ fn condition(when: Condition, world: &World<'_>, identity: &Identity<'_>) -> Res
             (true, format!("the PTR {first} does not lead back to {}", world.ip()?).into())
         }
         (Condition::Generic, Client::Confirmed(name)) => {
-            let generic = identity.generic;
-            let kind =
-                if generic { "has the shape of a dynamic name" } else { "does not have the shape of a dynamic name" };
-            (generic, format!("the PTR {name} {kind}").into())
+            let generic = identity.generic.ok_or(Lacking::Shapes)?;
+            let kind = if generic { "looks generic" } else { "does not look generic" };
+            (generic, format!("the PTR {name} {kind} to ptr-generic and to SpamAssassin's RDNS_DYNAMIC").into())
         }
         (Condition::Generic, _) => (false, "there is no confirmed name".into()),
         (_, Client::Confirmed(name)) => (false, format!("the PTR {name} leads back to the address").into()),

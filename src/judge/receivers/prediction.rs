@@ -26,6 +26,12 @@ pub struct Prediction {
     /// The score at which the filter as shipped marks a message as spam; `null` for a rule that does not score.
     #[serde(default)]
     pub threshold: Option<f64>,
+    /// The score at which it puts the message off for a while; `null` where it does not.
+    #[serde(default)]
+    pub greylist_threshold: Option<f64>,
+    /// The score at which it refuses the message; `null` where it does not.
+    #[serde(default)]
+    pub reject_threshold: Option<f64>,
     /// The symbols that make up the score.
     pub symbols: Vec<Symbol>,
     /// How we know.
@@ -152,6 +158,8 @@ impl Answer {
             reply: Some(self.reply),
             score: None,
             threshold: None,
+            greylist_threshold: None,
+            reject_threshold: None,
             symbols: Vec::new(),
             basis: Basis::Measured,
             assumes,

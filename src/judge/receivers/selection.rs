@@ -41,6 +41,10 @@ pub enum UnknownReceiver {
     Unknown(String),
     /// `all` or `none` in a list with others.
     NotAlone(&'static str),
+    /// No name at all, or none between two commas.
+    Empty,
+    /// `RECEIVER/RULE`, as `explain` takes it.
+    Rule(String),
 }
 
 impl fmt::Display for UnknownReceiver {
@@ -48,6 +52,21 @@ impl fmt::Display for UnknownReceiver {
         match self {
             Self::NotAlone(word) => {
                 write!(f, "`{word}` stands alone: give `{word}`, or a list of receivers without it")
+            }
+            Self::Empty => {
+                write!(
+                    f,
+                    "a name is missing: give all, none, or receivers with a comma between ({})",
+                    names().join(", ")
+                )
+            }
+            Self::Rule(handle) => {
+                let (receiver, _) = handle.split_once('/').unwrap_or((handle, ""));
+                let (handle, receiver) = (handle.escape_default(), receiver.escape_default());
+                write!(
+                    f,
+                    "`{handle}` is one rule; a receiver is chosen whole: give `{receiver}`, the part before the slash"
+                )
             }
             Self::Unknown(name) => {
                 write!(f, "`{}` is not a receiver; known are: all, none, {}", name.escape_default(), names().join(", "))
@@ -70,6 +89,13 @@ impl FromStr for Selection {
         let named: Vec<String> = text.split(',').map(|n| n.trim().to_ascii_lowercase()).collect();
         if let Some(word) = ["all", "none"].into_iter().find(|word| named.iter().any(|n| n == word)) {
             return Err(UnknownReceiver::NotAlone(word));
+        }
+        if named.iter().any(String::is_empty) {
+            return Err(UnknownReceiver::Empty);
+        }
+        let of_known = |n: &&String| n.split_once('/').is_some_and(|(receiver, _)| names().contains(&receiver));
+        if let Some(handle) = named.iter().find(of_known) {
+            return Err(UnknownReceiver::Rule(handle.clone()));
         }
         match named.iter().find(|n| !names().contains(&n.as_str())) {
             Some(unknown) => Err(UnknownReceiver::Unknown(unknown.clone())),
@@ -103,5 +129,13 @@ mod tests {
         let both = "all,gmail".parse::<Selection>().unwrap_err().to_string();
         assert_eq!(both, "`all` stands alone: give `all`, or a list of receivers without it");
         assert!(!Selection::None.holds("postfix"));
+        for empty in ["", ",", "gmail,", " "] {
+            let said = empty.parse::<Selection>().unwrap_err().to_string();
+            assert!(said.starts_with("a name is missing: give all, none, or receivers"), "{said}");
+        }
+        let rule = "gmail,postfix/base".parse::<Selection>().unwrap_err().to_string();
+        assert!(rule.starts_with("`postfix/base` is one rule") && rule.contains("give `postfix`"), "{rule}");
+        let unknown = "qmail/base".parse::<Selection>().unwrap_err().to_string();
+        assert!(unknown.starts_with("`qmail/base` is not a receiver"), "{unknown}");
     }
 }

@@ -53,6 +53,8 @@ fn prediction(world: &World<'_>) -> Result<Prediction, Lacking> {
         reply: None,
         score: Some(total),
         threshold: Some(threshold),
+        greylist_threshold: None,
+        reject_threshold: None,
         symbols: rules.into_iter().map(|name| Symbol { name: name.into(), score: score(name) }).collect(),
         basis: Basis::Measured,
         assumes,

@@ -19,12 +19,16 @@ use crate::smtp::hello_name;
 /// What the evidence does not hold, so that a rule cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Lacking {
+    /// The client's address and its EHLO name.
+    Identity,
     /// The client's address.
     Ip,
     /// The client's EHLO name.
     Ehlo,
     /// An answer of the DNS.
     Lookup(Question),
+    /// Which PTR names the receiver takes for generic is not published, and those who publish theirs disagree.
+    Shapes,
     /// What the receiver does where the DNS is in trouble is not published.
     Unpublished,
 }
@@ -32,9 +36,14 @@ pub enum Lacking {
 impl fmt::Display for Lacking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Identity => f.write_str("neither address nor EHLO name is known"),
             Self::Ip => f.write_str("the client address is not known"),
             Self::Ehlo => f.write_str("the client EHLO name is not known"),
             Self::Lookup(q) => write!(f, "{} of {} was not asked", q.kind, q.name),
+            Self::Shapes => f.write_str(
+                "it does not publish its shapes of generic names, and ptr-generic and SpamAssassin's RDNS_DYNAMIC \
+                 disagree on this PTR",
+            ),
             Self::Unpublished => {
                 f.write_str("the DNS is in trouble, and what this receiver then does is not published")
             }

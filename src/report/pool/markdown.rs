@@ -23,6 +23,15 @@ pub(in crate::report) fn section(pool: &Pool) -> String {
     lines.push(String::new());
     lines.extend(pool.ehlo().map(|name| format!("- EHLO: {}", code(name))));
     lines.extend(pool.facts.iter().map(|(key, fact)| format!("- {key}: {}", prose(fact))));
+    let answers: Vec<String> = pool.answers.lines(pool.rows.len()).iter().map(|a| prose(a)).collect();
+    match answers.as_slice() {
+        [] => {}
+        [one] => lines.extend([String::new(), format!("**Receivers:** {one}")]),
+        several => {
+            lines.extend([String::new(), "**Receivers:**".into(), String::new()]);
+            lines.extend(several.iter().map(|answer| format!("- {answer}")));
+        }
+    }
     for group in pool.findings() {
         let words = |text: &str| prose(&clean_bounded(text, MAX_TEXT));
         let whose = pool.whose(group).map(|w| format!(" ({})", prose(&w))).unwrap_or_default();
@@ -46,7 +55,8 @@ pub(in crate::report) fn section(pool: &Pool) -> String {
     }
     for (place, one) in steps.iter().enumerate() {
         let words = |text: &str| prose(&clean_bounded(text, MAX_TEXT));
-        lines.push(format!("{}. {} ({})", place + 1, words(&one.todo.action), words(&one.todo.who)));
+        let (action, who, whose) = (words(&one.todo.action), words(&one.todo.who), prose(&one.whose()));
+        lines.push(format!("{}. {action} ({who}) {whose}", place + 1));
         let mut records: Vec<String> =
             one.todo.publish.iter().map(|r| clean_bounded(r, MAX_TEXT).into_owned()).collect();
         records.extend(

@@ -5,6 +5,7 @@
 //! once each, with the first few addresses and records and the number of all.
 
 mod markdown;
+mod receivers;
 mod steps;
 mod table;
 
@@ -12,6 +13,7 @@ use super::cells::{MAX_TEXT, dialled, edges, label, verdict_words};
 use super::clean::clean_bounded;
 use super::facts::facts;
 use crate::judge::{Check, Code, EdgeState, Finding, Severity, Verdict};
+use receivers::Answers;
 use steps::Steps;
 
 pub(super) use markdown::section;
@@ -44,6 +46,7 @@ pub struct Pool {
     unknown: usize,
     facts: Vec<(&'static str, String)>,
     findings: Vec<Group>,
+    answers: Answers,
     steps: Steps,
 }
 
@@ -92,7 +95,8 @@ impl Pool {
         for finding in &check.findings {
             self.count(finding, &address);
         }
-        self.steps.add(check);
+        self.answers.add(check, &address);
+        self.steps.add(check, &address);
         self.rows.push(row(check, address));
     }
 

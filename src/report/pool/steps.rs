@@ -1,4 +1,4 @@
-//! The remedies of a pool's addresses as one list: each step once, with the records of all of them.
+//! The remedies of a pool's addresses as one list: each step once a holder, with the records of all of them.
 //!
 //! Limits: [`MAX_STEPS`] different steps and [`MAX_RECORDS`] lines of each are kept; the rest is counted.
 
@@ -21,6 +21,8 @@ pub(super) struct Steps {
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) todo: RemedyStep,
+    /// The first address that needs it.
+    first: String,
     /// Addresses that need it.
     pub(super) count: usize,
     /// Zone lines that were not kept.
@@ -28,13 +30,16 @@ pub(super) struct Step {
 }
 
 impl Steps {
-    pub(super) fn add(&mut self, check: &Check) {
+    pub(super) fn add(&mut self, check: &Check, address: &str) {
         for step in check.remedy.iter().flat_map(|r| &r.steps).filter(|s| s.side != Side::Recheck) {
-            let known = self.steps.iter_mut().find(|s| s.todo.side == step.side && s.todo.action == step.action);
+            // Who can do it tells the zones apart: a record goes to the holder of its own.
+            let same =
+                |s: &&mut Step| (s.todo.side, &s.todo.action, &s.todo.who) == (step.side, &step.action, &step.who);
+            let known = self.steps.iter_mut().find(same);
             if let Some(kept) = known {
                 kept.join(step);
             } else if self.steps.len() < MAX_STEPS {
-                self.steps.push(Step { todo: step.clone(), count: 1, more: 0 });
+                self.steps.push(Step { todo: step.clone(), first: address.to_owned(), count: 1, more: 0 });
             } else {
                 self.left_out += 1;
             }
@@ -55,6 +60,11 @@ impl Steps {
 }
 
 impl Step {
+    /// Whose it is, in brackets.
+    pub(super) fn whose(&self) -> String {
+        if self.count > 1 { format!("[{} addresses]", self.count) } else { format!("[{}]", self.first) }
+    }
+
     fn join(&mut self, other: &RemedyStep) {
         self.count += 1;
         for (kept, new) in [(&mut self.todo.publish, &other.publish), (&mut self.todo.withdraw, &other.withdraw)] {

@@ -5,7 +5,8 @@
 use super::super::cells::{MAX_TEXT, finding_sign, state_sign};
 use super::super::clean::clean_bounded;
 use super::super::ink::Ink;
-use super::super::table::{MAX_WIDTH, MIN_WIDTH, TableOptions, one_record, pad};
+use super::super::receivers::HEAD;
+use super::super::table::{MAX_WIDTH, MIN_WIDTH, TableOptions, nothing_to_change, one_record, pad};
 use super::super::todo::{span, the_way};
 use super::super::wrap::{fit, hang, width, wrap};
 use super::{Pool, Row};
@@ -47,6 +48,7 @@ pub fn pool_table(pool: &Pool, options: &TableOptions) -> String {
         let lead = ink.faint(&format!(" {key:width$}", width = KEY - 1));
         lines.extend(hang(&lead, &text, KEY, limit));
     }
+    lines.extend(receivers(pool, limit, ink));
     lines.extend(todo(pool, limit, ink));
     for group in pool.findings() {
         lines.push(String::new());
@@ -61,7 +63,8 @@ pub fn pool_table(pool: &Pool, options: &TableOptions) -> String {
         lines.extend(hang(&pad(BODY), &(Pool::detail(group) + &reference), BODY, limit));
     }
     if pool.findings.is_empty() && pool.verdict().0 == Verdict::Agree {
-        lines.extend([String::new(), "Nothing to change.".into()]);
+        lines.push(String::new());
+        lines.extend(nothing_to_change(&pool.answers.despite(), limit));
     }
     lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
@@ -150,6 +153,22 @@ fn stacked(pool: &Pool, row: &Row, limit: usize, ink: Ink) -> Vec<String> {
     hang(&format!("{} ", signs.join(" ")), &text, 6, limit)
 }
 
+/// What receivers answer: in one line where it is the same for all, else a line an answer.
+fn receivers(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
+    let answers = pool.answers.lines(pool.rows.len());
+    let (head, indent) = (ink.strong(HEAD), HEAD.len());
+    let mut lines = match answers.as_slice() {
+        [] => return Vec::new(),
+        [one] => hang(&head, one, indent, limit),
+        several => {
+            let each = several.iter().flat_map(|answer| hang(" ", answer, BODY, limit));
+            std::iter::once(head.trim_end().to_owned()).chain(each).collect()
+        }
+    };
+    lines.insert(0, String::new());
+    lines
+}
+
 /// The steps, each once, with the records of all addresses that need it.
 fn todo(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
     let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
@@ -160,8 +179,7 @@ fn todo(pool: &Pool, limit: usize, ink: Ink) -> Vec<String> {
     let mut lines = vec![String::new(), ink.strong("To do, in this order:")];
     for (place, one) in steps.iter().enumerate() {
         let step = &one.todo;
-        let of = if one.count > 1 { format!(" [{} addresses]", one.count) } else { String::new() };
-        let action = format!("{} ({}){of}", text(&step.action), text(&step.who));
+        let action = format!("{} ({}) {}", text(&step.action), text(&step.who), one.whose());
         lines.extend(hang(&format!("{}. ", place + 1), &action, BODY, limit));
         for record in &step.publish {
             lines.push(ink.record(&one_record(&text(record), limit)));

@@ -3,17 +3,23 @@
 //!
 //! Receivers and rules go by their names in JSON, as `--receivers` and `explain` take them.
 
-use super::cells::MAX_TEXT;
+mod headline;
+
 use super::clean::clean_bounded;
 use super::ink::Ink;
 use super::wrap::hang;
 use crate::judge::receivers::{Basis, NotPredicted, ORDER_SEEN, Outcome, Prediction};
 use crate::judge::{Check, Severity};
+use headline::{Mark, accepting, all_open_for, distinct, summary};
 
+pub(super) use headline::word;
+
+/// What stands before the summary.
+pub(super) const HEAD: &str = "Receivers: ";
+/// What is said in place of "nothing to change" where a receiver does not take the mail all the same.
+pub(super) const IN_ORDER: &str = "The agreement is in order: nothing of it has to change.";
 /// Lines of one answer.
 const MAX_LINES: usize = 4;
-/// Receivers named in the summary.
-const MAX_NAMED: usize = 3;
 /// Symbols shown of a filter.
 const MAX_SYMBOLS: usize = 5;
 /// The longest clause.
@@ -46,28 +52,32 @@ pub(super) fn told(check: &Check) -> Option<Told> {
         rows.extend(refusals(&check.receivers, outcome, answer));
     }
     rows.extend(check.receivers.iter().filter(|p| p.score.is_some_and(|s| s >= LITTLE)).map(filter_row));
-    let accepting = check.receivers.iter().filter(|p| p.outcome == Outcome::Accept).count();
+    let accepting = accepting(check);
     // Without a refusal the summary has said so already.
     if check.receivers.iter().any(|p| p.outcome > Outcome::Score) && accepting > 0 {
         let who = format!("{accepting} other rule{}", if accepting == 1 { "" } else { "s" });
         rows.push(Row { answer: "accept", who, why: String::new() });
     }
     rows.extend(order_row(&check.receivers));
-    rows.extend(open_row(&check.not_predicted));
+    // Where nothing could be predicted, the summary has said why.
+    if all_open_for(check).is_none() {
+        rows.extend(open_row(&check.not_predicted));
+    }
     Some(Told { summary: summary(check), rows })
 }
 
-/// One word for a row of a batch: the worst answer.
-pub(super) fn word(check: &Check) -> &'static str {
-    let worst = check.receivers.iter().map(|p| p.outcome).filter(|o| *o != Outcome::Score).max();
-    let marked = check.receivers.iter().any(|p| p.score >= p.threshold && p.score.is_some());
-    match worst {
-        Some(Outcome::Reject) => "reject",
-        Some(Outcome::Defer) => "defer",
-        _ if marked => "spam",
-        Some(_) => "accept",
-        None => "-",
+/// Who does not take the mail although nothing of the agreement has to change: a sentence a reason, cleaned. Empty
+/// where all accept.
+pub(super) fn despite(check: &Check) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (outcome, answer) in [(Outcome::Reject, "refused"), (Outcome::Defer, "deferred")] {
+        let rows = refusals(&check.receivers, outcome, answer);
+        sentences.extend(rows.iter().map(|row| format!("Still {answer} by {}: {}.", row.who, row.why)));
     }
+    for (prediction, mark) in check.receivers.iter().filter_map(|p| Some((p, Mark::of(p)?))) {
+        sentences.push(format!("Still {}: {}.", mark.words(prediction), filter_row(prediction).why));
+    }
+    sentences
 }
 
 fn clause(text: &str) -> String {
@@ -175,7 +185,7 @@ fn order_row(all: &[Prediction]) -> Option<Row> {
 fn open_row(open: &[NotPredicted]) -> Option<Row> {
     let first = open.first()?;
     let alike: Vec<&NotPredicted> = open.iter().filter(|n| n.because == first.because).collect();
-    let named = names(alike.iter().map(|n| n.receiver.as_ref()));
+    let named = headline::listed(&distinct(alike.iter().map(|n| n.receiver.as_ref())));
     let others = open.len() - alike.len();
     let more = match others {
         0 => String::new(),
@@ -185,50 +195,8 @@ fn open_row(open: &[NotPredicted]) -> Option<Row> {
     Some(Row { answer: "open", who: named, why: format!("not predicted: {}{more}", clause(&first.because)) })
 }
 
-/// `gmail, yahoo, gmx and 5 more`.
-fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
-    let mut distinct: Vec<&str> = Vec::new();
-    for name in all {
-        if !distinct.contains(&name) {
-            distinct.push(name);
-        }
-    }
-    let shown: Vec<String> = distinct.iter().take(MAX_NAMED).map(|n| clause(n)).collect();
-    match distinct.len().saturating_sub(MAX_NAMED) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-fn summary(check: &Check) -> String {
-    let of = |outcome: Outcome| check.receivers.iter().filter(|p| p.outcome == outcome).collect::<Vec<_>>();
-    let (mut rejecting, deferring) = (of(Outcome::Reject), of(Outcome::Defer));
-    // Everybody meets the large receivers; of those who defer, Postfix is the one that is met everywhere.
-    rejecting.sort_by_key(|p| p.basis == Basis::Measured);
-    let receivers = |these: &[&Prediction]| names(these.iter().map(|p| p.receiver.as_ref()));
-    let mut parts = Vec::new();
-    if !rejecting.is_empty() {
-        parts.push(format!("refused by {}", receivers(&rejecting)));
-    }
-    if !deferring.is_empty() {
-        let passing = deferring.iter().all(|p| p.because.contains("could not be looked up"));
-        parts.push(format!("deferred {}by {}", if passing { "" } else { "for days " }, receivers(&deferring)));
-    }
-    let accepting = of(Outcome::Accept);
-    if parts.is_empty() && !accepting.is_empty() {
-        let all = if check.not_predicted.is_empty() { "accepted by all" } else { "accepted by all that can be told" };
-        parts.push(format!("{all} ({} rules)", accepting.len()));
-    }
-    parts.extend(of(Outcome::Score).iter().map(|p| format!("{} adds {}", clause(&p.receiver), total(p))));
-    if parts.is_empty() {
-        parts.push("could not be told".into());
-    }
-    clean_bounded(&parts.join(" · "), MAX_TEXT).into_owned()
-}
-
 /// The part under the table's facts; no line where no receiver was asked for.
 pub(super) fn receivers_lines(check: &Check, limit: usize, ink: Ink) -> Vec<String> {
-    const HEAD: &str = "Receivers: ";
     let Some(told) = told(check) else { return Vec::new() };
     let mut lines = vec![String::new()];
     lines.extend(hang(&ink.strong(HEAD), &told.summary, HEAD.len(), limit));
