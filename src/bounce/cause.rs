@@ -4,6 +4,7 @@
 //! reverse lookup codes), RFC 7505 (null MX).
 //! Design: a specific phrase before a code, a code before a guess, and `unknown` where none holds.
 
+use super::callout::{callout, own};
 use super::phrases::{Phrase, Strength, fold, phrases};
 use super::reply::{Reply, Stage};
 use super::sentence::{self, Fault};
@@ -176,7 +177,20 @@ fn is_meant(phrase: &Phrase, folded: &str, place: (usize, usize)) -> bool {
 fn of_reply(said: &Said) -> Vec<Decision> {
     let mut out = Vec::new();
     let reply = &said.reply;
-    let folded = fold(&reply.text);
+    let folded = fold(own(&reply.text));
+    if let Some(told) = callout(&reply.text) {
+        out.push(Decision {
+            cause: told.cause,
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what: told.mark.trim_end_matches([' ', '<', ':']).to_owned(),
+                source: "Exim and Postfix address verification; wording in common use".into(),
+                date: "2026-11".into(),
+            }),
+            rank: SPECIFIC,
+            ..Decision::unknown()
+        });
+    }
     // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance,
     // unless they speak of the client by name ("your IP has no reverse DNS").
     let recipient =

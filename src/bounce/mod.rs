@@ -12,6 +12,7 @@ mod address;
 mod assemble;
 mod beside;
 mod bounds;
+mod callout;
 mod cause;
 mod dsn;
 mod ehlo;
