@@ -54,7 +54,7 @@ impl Decision {
                 source: fault.source.into(),
                 date: fault.date.into(),
             }),
-            rank: SENTENCE,
+            rank: if fault.aside { PARTICULAR } else { SENTENCE },
             ..Self::unknown()
         }
     }
@@ -79,6 +79,7 @@ const WORD: u8 = 10;
 const VAGUE_CODE: u8 = 15;
 const PROSE: u8 = 18;
 const GENERAL: u8 = 20;
+const PARTICULAR: u8 = 21;
 const AT_THE_DOOR: u8 = 22;
 const CODE: u8 = 25;
 const SPECIFIC: u8 = 30;
@@ -200,6 +201,14 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let best = strongest(&folded).filter(|p| !chance(p));
     if let Some(p) = best {
         let mut decision = Decision::of_phrase(p, rank(p.strength));
+        // What DNS or a connection to its domain failed in is the sender's there, and no trouble on the way.
+        if matches!(p.cause, Cause::Transport | Cause::Recipient)
+            && p.strength <= Strength::Specific
+            && sentence::is_about_sender(&folded)
+            && !recipient
+        {
+            decision.cause = if sentence::is_listing(&folded) { Cause::Reputation } else { Cause::Policy };
+        }
         // The address of a page tells the family; the words beside it know the leg better.
         if p.of_url
             && p.identity.is_some()

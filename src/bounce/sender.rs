@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use super::address::{addresses, can_be_outbound, host_name, is_documentation, same_organisation};
 use super::callout::own;
 use super::dsn::Fields;
-use super::ehlo::quoted_ehlo;
+use super::ehlo::{quoted_ehlo, told_ehlo};
 use super::header::Header;
 use super::leaving::{is_filter, leaving_hop};
 use super::letter::Letter;
@@ -204,7 +204,7 @@ fn greeted(words: &str, refusal: &Refusal) -> Option<String> {
     if refusal.said.stage != Some(super::Stage::Ehlo) {
         return None;
     }
-    quoted_ehlo(words, refusal.remote.host.as_deref())
+    told_ehlo(words).or_else(|| quoted_ehlo(words, refusal.remote.host.as_deref()))
 }
 
 /// A pasted line: a receiver's log names the client as `from name[ip]` or `H=(helo) [ip]`, a pasted
