@@ -6,11 +6,14 @@
 use std::net::IpAddr;
 
 use super::address::{Quoted, host_name, same_organisation};
-use super::marks::{ACTIVE, AFTER, BEFORE, CLIENTS, COMING, ELSEWHERE, OF, OTHERS};
+use super::marks::{ACTIVE, AFTER, BEFORE, CLIENTS, COMING, ELSEWHERE, IN_MESSAGE, INSIDE, OF, OTHERS};
+use super::reply::clip;
 use super::url::{Place, url_place};
 
 /// Octets looked at before an address.
 const TAIL: usize = 80;
+/// And behind it.
+const BEHIND: usize = 40;
 /// Signs between a word and the address that it marks.
 const SIGNS: &[char] = &['[', '(', '<', '\'', '"', '=', ':', ' ', '{', '\u{201c}', '\u{ff08}', '\u{ff1a}'];
 
@@ -68,7 +71,8 @@ impl<'a> Beside<'a> {
         let behind = after.trim_start_matches([']', ')', '>', '\'', '"', ' ', '}']).to_lowercase();
         let next =
             behind.strip_prefix(':').map_or(behind.as_str(), |p| p.trim_start_matches(|c: char| c.is_ascii_digit()));
-        let next = next.trim_start().to_owned();
+        // AT&T runs its words together: "521< 192.0.2.1 >_is_blocked".
+        let next = next.trim_start_matches([' ', '_']).replace('_', " ");
         Self {
             ip: q.ip,
             before,
@@ -148,20 +152,32 @@ impl<'a> Beside<'a> {
         let port = PORTS
             .iter()
             .any(|p| self.behind.strip_prefix(p).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit())));
-        !clients && (other || leads) || port
+        !clients && (other || leads) || port || self.is_of_message()
+    }
+
+    /// An earlier hop's, which the receiver read in the message: "192.0.2.1 in a Received line".
+    fn is_of_message(&self) -> bool {
+        let clause = self.tail.rsplit([';', ',', '!']).next().unwrap_or_default();
+        let clause = clause.rsplit(". ").next().unwrap_or_default();
+        let rest = clip(&self.next, BEHIND).split([';', ',', '!']).next().unwrap_or_default();
+        let rest = rest.split(". ").next().unwrap_or_default();
+        IN_MESSAGE.iter().any(|w| clause.contains(w) || rest.contains(w)) || INSIDE.iter().any(|w| rest.starts_with(w))
     }
 
     /// Who speaks, rejects, answers: "mx.example [192.0.2.1] rejects", "refused by server mx.example [192.0.2.1]".
     fn is_the_receivers(&self) -> bool {
         const ANSWERS: [&str; 4] = ["returned", "answered", "replied", "responded"];
         // "192.0.2.1 ESMTP server not available" greets who called by his address; "lookup for 192.0.2.1 returned".
-        let active = ACTIVE.iter().any(|w| {
-            self.next.starts_with(w) && (self.named || *w != "esmtp") && !(self.is_asked() && ANSWERS.contains(w))
-        });
+        let active = !self.ends(CLIENTS)
+            && ACTIVE.iter().any(|w| {
+                self.next.starts_with(w) && (self.named || *w != "esmtp") && !(self.is_asked() && ANSWERS.contains(w))
+            });
         let by = |w: &str| ["by", "durch", "par"].contains(&w);
-        let mut near = self.opened().split_whitespace().rev();
+        // "Blocked by zen.dnsbl.example: IP 192.0.2.1 is listed": the doer's clause is over.
+        let clause = self.opened().rsplit([':', ';']).next().unwrap_or_default();
+        let mut near = clause.split_whitespace().rev();
         let direct = near.next().unwrap_or_default();
-        let asked = self.is_asked() || ["from", "client", "host"].contains(&direct);
+        let asked = self.is_asked() || ["from", "client", "host", "ip", "address"].contains(&direct);
         let doer = by(direct) || !asked && near.take(2).any(by);
         let own = self.named
             && self.remote.is_some_and(|r| same_organisation(self.word(), r))
@@ -230,8 +246,10 @@ fn is_standard(before: &str) -> bool {
 fn is_greeted(before: &str, after: &str, remote: Option<&str>, bracket: bool) -> bool {
     let words: Vec<&str> = before.split_whitespace().collect();
     let Some(first) = words.first() else { return false };
-    let all_names = words.iter().all(|w| host_name(w).is_some());
-    let twice = words.len() == 2 && first.eq_ignore_ascii_case(words[1]);
+    let names = host_name(first).is_some();
+    // Comcast says its host and then the host's organisation: "mx.recv.example recv 192.0.2.1".
+    let again = |w: &str| first.eq_ignore_ascii_case(w) || first.split('.').skip(1).any(|l| l.eq_ignore_ascii_case(w));
+    let twice = words.len() == 2 && again(words[1]);
     let known = words.len() == 1 && remote.is_some();
-    all_names && (twice || known) && !bracket && after.starts_with(' ')
+    names && (twice || known) && !bracket && after.starts_with(' ')
 }

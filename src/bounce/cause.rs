@@ -4,6 +4,7 @@
 //! reverse lookup codes), RFC 7505 (null MX).
 //! Design: a specific phrase before a code, a code before a guess, and `unknown` where none holds.
 
+use super::callout::{callout, own};
 use super::phrases::{Phrase, Strength, fold, phrases};
 use super::reply::{Reply, Stage};
 use super::sentence::{self, Fault};
@@ -53,7 +54,7 @@ impl Decision {
                 source: fault.source.into(),
                 date: fault.date.into(),
             }),
-            rank: SENTENCE,
+            rank: if fault.aside { PARTICULAR } else { SENTENCE },
             ..Self::unknown()
         }
     }
@@ -78,6 +79,7 @@ const WORD: u8 = 10;
 const VAGUE_CODE: u8 = 15;
 const PROSE: u8 = 18;
 const GENERAL: u8 = 20;
+const PARTICULAR: u8 = 21;
 const AT_THE_DOOR: u8 = 22;
 const CODE: u8 = 25;
 const SPECIFIC: u8 = 30;
@@ -176,7 +178,20 @@ fn is_meant(phrase: &Phrase, folded: &str, place: (usize, usize)) -> bool {
 fn of_reply(said: &Said) -> Vec<Decision> {
     let mut out = Vec::new();
     let reply = &said.reply;
-    let folded = fold(&reply.text);
+    let folded = fold(own(&reply.text));
+    if let Some(told) = callout(&reply.text) {
+        out.push(Decision {
+            cause: told.cause,
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what: told.mark.trim_end_matches([' ', '<', ':']).to_owned(),
+                source: "Exim and Postfix address verification; wording in common use".into(),
+                date: "2026-11".into(),
+            }),
+            rank: SPECIFIC,
+            ..Decision::unknown()
+        });
+    }
     // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance,
     // unless they speak of the client by name ("your IP has no reverse DNS").
     let recipient =
@@ -186,6 +201,14 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let best = strongest(&folded).filter(|p| !chance(p));
     if let Some(p) = best {
         let mut decision = Decision::of_phrase(p, rank(p.strength));
+        // What DNS or a connection to its domain failed in is the sender's there, and no trouble on the way.
+        if matches!(p.cause, Cause::Transport | Cause::Recipient)
+            && p.strength <= Strength::Specific
+            && sentence::is_about_sender(&folded)
+            && !recipient
+        {
+            decision.cause = if sentence::is_listing(&folded) { Cause::Reputation } else { Cause::Policy };
+        }
         // The address of a page tells the family; the words beside it know the leg better.
         if p.of_url
             && p.identity.is_some()

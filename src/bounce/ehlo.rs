@@ -37,6 +37,15 @@ pub(super) fn quoted_ehlo(text: &str, remote: Option<&str>) -> Option<String> {
             return Some(name.to_owned());
         }
     }
+    // "HELO IP literal [10.0.0.5] is not …".
+    for mark in ["helo literal ", "ehlo literal ", "helo ip literal ", "ehlo ip literal ", "helo address literal "] {
+        if let Some(at) = lower.find(mark) {
+            let word = text[at + mark.len()..].split_whitespace().next().unwrap_or_default();
+            if word.starts_with('[') && word.ends_with(']') && good(word) {
+                return Some(word.to_owned());
+            }
+        }
+    }
     for mark in [
         "helo=",
         "ehlo=",
@@ -46,6 +55,8 @@ pub(super) fn quoted_ehlo(text: &str, remote: Option<&str>) -> Option<String> {
         "ehlo hostname ",
         "helo argument ",
         "ehlo argument ",
+        "helo domain ",
+        "ehlo domain ",
         "ehlo ",
         "helo ",
         "bad helo: ",
@@ -69,6 +80,16 @@ pub(super) fn quoted_ehlo(text: &str, remote: Option<&str>) -> Option<String> {
         }
     }
     None
+}
+
+/// The argument that a sending server tells: Exim's "after EHLO name: host …". It is what was said, a name or not.
+pub(super) fn told_ehlo(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    ["after ehlo ", "after helo "].iter().find_map(|mark| {
+        let at = lower.find(mark)? + mark.len();
+        let word = text[at..].split_whitespace().next()?.strip_suffix(':')?;
+        (!word.is_empty() && word.len() <= 253).then(|| word.to_owned())
+    })
 }
 
 /// Whether the words before a name give it as an example.

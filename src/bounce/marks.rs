@@ -49,7 +49,7 @@ pub(super) const CLIENTS: &[&str] = &[
     "doesn\u{2019}t match", "not correspond to", "client is", "your ip is", "your address is",
     "client address is", "client ip is", "sender ip is", "you are", "not permit", "not allow", "not authorize",
     "not authorise", "assigned to", "belongs to", "belonging to", "due to", "because of", "associated with",
-    "problem with", "wrong with", "your server at", "your mail server at", "your host at", "client at",
+    "problem with", "wrong with", "rather than", "your server at", "your mail server at", "your host at", "client at",
     "sender at",
 ];
 
@@ -85,4 +85,20 @@ pub(super) const COMING: &[&str] = &[
     "mail", "message", "connection", "connect", "accept", "received", "traffic", "access", "client", "host",
     "spam", "requests", "sent from", "coming", "relay", "helo", "ehlo", "lookup", "sender", "rcpt", "delivery",
     "sessions", "recipients", "volume",
+];
+
+/// What tells, near an address, that the receiver read it in the message.
+#[rustfmt::skip]
+pub(super) const IN_MESSAGE: &[&str] = &[
+    "received header", "received: header", "received line", "received: line", "received chain", "received-line",
+    "received-header", "received field", "in received", "originating-ip", "originating_ip", "first hop", "earlier hop",
+    "previous hop", "last hop", "in a header", "in the header", "in headers", "header of", "message header",
+    "mail header", "kopfzeile", "in den headern", "im header", "en-tête", "cabecera",
+];
+
+/// What tells so right behind it.
+#[rustfmt::skip]
+pub(super) const INSIDE: &[&str] = &[
+    "in the message", "in this message", "in your message", "in the body", "in the text", "found in the message",
+    "found in this message", "in der nachricht",
 ];

@@ -11,13 +11,17 @@
 mod address;
 mod assemble;
 mod beside;
+mod bound;
 mod bounds;
+mod callout;
 mod cause;
 mod dsn;
 mod ehlo;
+mod event;
 mod header;
 mod leaving;
 mod letter;
+mod lookup;
 mod marks;
 mod mbox;
 mod nature;
@@ -33,6 +37,7 @@ mod sender;
 mod sentence;
 mod summary;
 mod url;
+mod words;
 
 use std::net::IpAddr;
 
@@ -242,6 +247,9 @@ pub fn read(bytes: &[u8]) -> Bounce {
     }
     if is_binary(bytes) {
         return unreadable("binary: it is neither a mail nor text; save the message as a file (.eml) and give that");
+    }
+    if let Some(words) = event::words(bytes) {
+        return assemble::assemble(&letter::Letter::read(words.as_bytes()));
     }
     assemble::assemble(&letter::Letter::read(bytes))
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::address::{Quoted, addresses, can_be_outbound, parse};
 use super::beside::score;
 use super::phrases::fold;
-use super::sentence::is_about_name;
+use super::sentence::is_about_name_of;
 
 /// The client's address that a reply states. `about_client` where the reply is known to be about the
 /// client and nobody else: an address beside a word that means the client, or in a sentence about its
@@ -82,7 +82,7 @@ fn is_told_of(text: &str, q: Quoted) -> bool {
     }
     let before = text[from..q.start].rsplit(stop).next().unwrap_or_default();
     let behind = super::reply::clip(&text[q.end..], TOLD).split(stop).next().unwrap_or_default();
-    is_about_name(&fold(before)) || is_about_name(&fold(behind))
+    is_about_name_of(&fold(before)) || is_about_name_of(&fold(behind))
 }
 
 #[cfg(test)]

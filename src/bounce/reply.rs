@@ -84,7 +84,7 @@ impl Reply {
         }
         reply.text = clean(&text.join(" "));
         if reply.enhanced.is_none() {
-            reply.enhanced = find_enhanced(&reply.text);
+            reply.enhanced = find_enhanced(super::callout::own(&reply.text));
         }
         reply
     }

@@ -8,8 +8,9 @@
 use std::net::IpAddr;
 
 use super::address::{addresses, can_be_outbound, host_name, is_documentation, same_organisation};
+use super::callout::own;
 use super::dsn::Fields;
-use super::ehlo::quoted_ehlo;
+use super::ehlo::{quoted_ehlo, told_ehlo};
 use super::header::Header;
 use super::leaving::{is_filter, leaving_hop};
 use super::letter::Letter;
@@ -161,7 +162,7 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
             continue;
         }
         if let Some(q) = client_address(
-            &reply.text,
+            own(&reply.text),
             refusal.remote.host.as_deref(),
             &refusal.remote.ips,
             out.cause == Cause::SenderIdentity && Some(&reply.text) == chosen.as_ref(),
@@ -190,8 +191,8 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
     }
     let ehlo = refusals
         .iter()
-        .find_map(|r| quoted_ehlo(&r.raw, r.remote.host.as_deref()))
-        .or_else(|| if letter.is_text() { quoted_ehlo(&letter.prose, None) } else { None });
+        .find_map(|r| quoted_ehlo(own(&r.raw), r.remote.host.as_deref()))
+        .or_else(|| if letter.is_text() { quoted_ehlo(own(&letter.prose), None) } else { None });
     out.ehlo = ehlo.or_else(|| refusals.iter().find_map(|r| greeted(&letter.prose, r))).map(|n| clean(&n));
     if letter.is_text() && out.sending_ip.ip.is_none() {
         log_address(&letter.prose, refusals, out);
@@ -203,13 +204,13 @@ fn greeted(words: &str, refusal: &Refusal) -> Option<String> {
     if refusal.said.stage != Some(super::Stage::Ehlo) {
         return None;
     }
-    quoted_ehlo(words, refusal.remote.host.as_deref())
+    told_ehlo(words).or_else(|| quoted_ehlo(words, refusal.remote.host.as_deref()))
 }
 
 /// A pasted line: a receiver's log names the client as `from name[ip]` or `H=(helo) [ip]`, a pasted
 /// reply without a code only in its words.
 fn log_address(words: &str, refusals: &[Refusal], out: &mut Bounce) {
-    let text = clean(clip(words, 4096));
+    let text = clean(clip(own(words), 4096));
     let lower = text.to_ascii_lowercase();
     // A line of a sending server's log ("** … T=remote_smtp H=", "status=bounced (host …") names the far side.
     let sending = lower.contains(" t=") || lower.contains("status=") || lower.contains("stat=");

@@ -5,125 +5,18 @@
 //! A topic (`PTR`, `reverse DNS`, `HELO`) with a word near it that finds fault is enough, unless the
 //! sentence speaks of another thing in the same words (SPF, a list's entry, a step of the dialogue).
 
-use std::sync::LazyLock;
-
-use serde::Deserialize;
-
 use super::Identity;
 use super::address::{addresses, host_name};
-use super::phrases::fold;
+use super::bound::{Standing, is_bound, is_of_another, standing};
+use super::lookup::{broken_chain, elsewhere, nameless};
 use super::url::is_url;
+use super::words::{Place, WORDS, Word, Words, all, first};
 
 /// Octets between a topic and what is said of it.
 const NEAR: usize = 90;
 /// Octets between a phrase and a word that makes it another thing, and one that denies it.
 const NEAR_SPOIL: usize = 40;
 const NEAR_DENIAL: usize = 16;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    source: String,
-    date: String,
-    topic: Topic,
-    wrong: Wrong,
-    spoiled: Spoiled,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Topic {
-    reverse: Vec<String>,
-    ehlo: Vec<String>,
-    host: Vec<String>,
-    client: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wrong {
-    missing: Vec<String>,
-    unconfirmed: Vec<String>,
-    dynamic: Vec<String>,
-    generic: Vec<String>,
-    seeming: Vec<String>,
-    elsewhere: Vec<String>,
-    nameless: Vec<String>,
-    name: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Spoiled {
-    always: Vec<String>,
-    near: Vec<String>,
-    denied: Vec<String>,
-    granted: Vec<String>,
-    ehlo: Vec<String>,
-    generic: Vec<String>,
-}
-
-/// The words, each list folded as replies are.
-struct Words {
-    reverse: Vec<Word>,
-    ehlo: Vec<Word>,
-    host: Vec<Word>,
-    client: Vec<Word>,
-    missing: Vec<Word>,
-    unconfirmed: Vec<Word>,
-    dynamic: Vec<Word>,
-    generic: Vec<Word>,
-    seeming: Vec<Word>,
-    elsewhere: Vec<Word>,
-    nameless: Vec<Word>,
-    name: Vec<Word>,
-    spoiled: Vec<Word>,
-    near: Vec<Word>,
-    denied: Vec<Word>,
-    granted: Vec<Word>,
-    not_ehlo: Vec<Word>,
-    not_generic: Vec<Word>,
-    source: String,
-    date: String,
-}
-
-/// One word or several that stand together.
-struct Word {
-    text: String,
-    /// Whether the last word may go on.
-    open: bool,
-}
-
-/// The embedded file is checked by a test; one that does not parse finds nothing.
-static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
-    let file: File = toml::from_str(include_str!("../knowledge/bounce/sentences.toml")).ok()?;
-    Some(Words {
-        reverse: words(&file.topic.reverse),
-        ehlo: words(&file.topic.ehlo),
-        host: words(&file.topic.host),
-        client: words(&file.topic.client),
-        missing: words(&file.wrong.missing),
-        unconfirmed: words(&file.wrong.unconfirmed),
-        dynamic: words(&file.wrong.dynamic),
-        generic: words(&file.wrong.generic),
-        seeming: words(&file.wrong.seeming),
-        elsewhere: words(&file.wrong.elsewhere),
-        nameless: words(&file.wrong.nameless),
-        name: words(&file.wrong.name),
-        spoiled: words(&file.spoiled.always),
-        near: words(&file.spoiled.near),
-        denied: words(&file.spoiled.denied),
-        granted: words(&file.spoiled.granted),
-        not_ehlo: words(&file.spoiled.ehlo),
-        not_generic: words(&file.spoiled.generic),
-        source: file.source,
-        date: file.date,
-    })
-});
-
-fn words(list: &[String]) -> Vec<Word> {
-    list.iter().map(|w| Word { text: fold(w.trim_end_matches('*')), open: w.ends_with('*') }).collect()
-}
 
 /// What a reply says of the identity in words of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +25,8 @@ pub(super) struct Fault {
     pub possible: Vec<Identity>,
     /// The topic and the fault, as the sentence has them.
     pub what: String,
+    /// Told among the particulars of who was refused: `(ip=…, rdns=none)`.
+    pub aside: bool,
     pub source: &'static str,
     pub date: &'static str,
 }
@@ -150,11 +45,33 @@ pub(super) fn is_about_name(folded: &str) -> bool {
     WORDS.as_ref().is_some_and(|w| first(&w.reverse, folded).or_else(|| first(&w.ehlo, folded)).is_some())
 }
 
+/// Whether a folded text speaks of a name in DNS, by whatever word.
+pub(super) fn is_about_name_of(folded: &str) -> bool {
+    is_about_name(folded) || WORDS.as_ref().is_some_and(|w| first(&w.name_of, folded).is_some())
+}
+
 /// Whether a sentence of a folded text speaks of the client's names and of nobody else's.
 pub(super) fn is_about_client(folded: &str) -> bool {
     WORDS
         .as_ref()
         .is_some_and(|w| sentences(folded).into_iter().any(|s| is_about_name(s) && first(&w.client, s).is_some()))
+}
+
+/// Whether a folded text speaks of the domain of the sender and of DNS or a connection to it.
+pub(super) fn is_about_sender(folded: &str) -> bool {
+    const WHOSE: [&str; 8] = [
+        "sender domain",
+        "senders domain",
+        "sending domain",
+        "domain of sender",
+        "domain of the sender",
+        "your domain",
+        "sender callout",
+        "your mx",
+    ];
+    const HOW: [&str; 9] =
+        [" mx", "dns", "name server", "nameserver", "resolve", "connect", "lookup", "blocklist", "blacklist"];
+    sentences(folded).into_iter().any(|s| WHOSE.iter().any(|w| s.contains(w)) && HOW.iter().any(|w| s.contains(w)))
 }
 
 /// Whether a folded reply says that a list names the client: a list's reasons are not the receiver's.
@@ -171,19 +88,12 @@ pub(super) fn is_spoiled(folded: &str, place: (usize, usize)) -> bool {
     let sentence = &folded[from.map_or(0, |at| at + 1)..to];
     let at = (place.0 - from.map_or(0, |at| at + 1), place.1 - from.map_or(0, |at| at + 1));
     let beside = |list: &[Word], before: usize, behind: usize| {
-        list.iter().any(|w| {
-            let mut next = 0;
-            std::iter::from_fn(|| {
-                let found = w.find(sentence, next)?;
-                next = found.1;
-                Some(found)
-            })
-            .any(|f| f.1 <= at.0 && at.0 - f.1 <= before || f.0 >= at.1 && f.0 - at.1 <= behind)
-        })
+        all(list, sentence).any(|f| f.1 <= at.0 && at.0 - f.1 <= before || f.0 >= at.1 && f.0 - at.1 <= behind)
     };
     beside(&words.near, NEAR_SPOIL, NEAR_SPOIL)
         || beside(&words.denied, NEAR_DENIAL, 0)
         || beside(&words.granted, 0, NEAR_DENIAL)
+        || is_of_another(words, sentence, at, NEAR_SPOIL)
 }
 
 /// Whether a folded reply names the list that holds the client: all that stands beside it is the list's.
@@ -232,10 +142,161 @@ fn in_sentence(words: &'static Words, sentence: &str, listed: bool) -> Option<Fa
     if first(&words.spoiled, sentence).is_some() {
         return None;
     }
-    let reverse = first(&words.reverse, sentence);
-    let ehlo = first(&words.ehlo, sentence).filter(|_| first(&words.not_ehlo, sentence).is_none());
-    let near = |topic: (usize, usize), list: &[Word]| near(list, sentence, topic);
-    let fault = |leg, possible: &[Identity], topic: (usize, usize), wrong: (usize, usize)| {
+    Reading { words, sentence, listed }.fault()
+}
+
+/// One sentence and the words to read it by.
+struct Reading<'a> {
+    words: &'static Words,
+    sentence: &'a str,
+    listed: bool,
+}
+
+impl Reading<'_> {
+    fn fault(&self) -> Option<Fault> {
+        let words = self.words;
+        let reverse = self.topic(&words.reverse);
+        let ehlo = self.topic(&words.ehlo).filter(|_| first(&words.not_ehlo, self.sentence).is_none());
+        // "HELO does not match your rDNS" is about the name said, "no PTR for HELO name" about the PTR.
+        let name = ehlo.filter(|e| reverse.is_none_or(|r| e.0 < r.0)).and_then(|e| self.of_ehlo(e, reverse.is_some()));
+        name.or_else(|| reverse.and_then(|topic| self.of_reverse(topic)))
+            .or_else(|| self.of_address())
+            .or_else(|| self.of_host())
+            .filter(|f| !f.1)
+            .map(|f| f.0)
+    }
+
+    /// The topic spoken of; else one that stands among the particulars of who was refused.
+    fn topic(&self, list: &[Word]) -> Option<Place> {
+        let subject = all(list, self.sentence).filter(|t| standing(self.sentence, *t) == Standing::Subject).min();
+        subject.or_else(|| first(list, self.sentence))
+    }
+
+    /// The word of a list nearest to a topic.
+    fn near(&self, topic: Place, list: &[Word]) -> Option<Place> {
+        self.near_of(topic, list, |_| true)
+    }
+
+    /// The nearest that is said of the topic.
+    fn bound(&self, topic: Place, list: &[Word]) -> Option<Place> {
+        self.near_of(topic, list, |wrong| is_bound(self.words, self.sentence, topic, wrong))
+    }
+
+    fn near_of(&self, place: Place, list: &[Word], wanted: impl Fn(Place) -> bool) -> Option<Place> {
+        let distance = |at: Place| place.0.saturating_sub(at.1).max(at.0.saturating_sub(place.1));
+        all(list, self.sentence)
+            .filter(|at| distance(*at) <= NEAR && (at.0 >= place.1 || at.1 <= place.0) && wanted(*at))
+            .min_by_key(|at| distance(*at))
+    }
+
+    fn of_ehlo(&self, topic: Place, reverse: bool) -> Option<(Fault, bool)> {
+        let words = self.words;
+        let subject = standing(self.sentence, topic) == Standing::Subject;
+        let wrong = Some(())
+            .filter(|()| subject)
+            .and_then(|()| self.near(topic, &words.unconfirmed))
+            .or_else(|| {
+                self.near_of(topic, &words.name, |wrong| {
+                    let act = words.act.iter().any(|w| w.text == self.sentence[wrong.0..wrong.1]);
+                    !act && subject || act && is_bound(words, self.sentence, topic, wrong)
+                })
+            })
+            .or_else(|| self.bound(topic, &words.missing))?;
+        self.found(Identity::EhloBad, if reverse { &[Identity::PtrMissing] } else { &[] }, topic, wrong)
+    }
+
+    fn of_reverse(&self, topic: Place) -> Option<(Fault, bool)> {
+        let words = self.words;
+        if standing(self.sentence, topic) == Standing::Subject {
+            let shape = self
+                .near(topic, &words.dynamic)
+                .or_else(|| self.near(topic, &words.generic))
+                .or_else(|| self.holding(topic))
+                .filter(|_| !self.listed);
+            if let Some(wrong) = shape {
+                return self.found(Identity::PtrGeneric, &[], topic, wrong);
+            }
+            if let Some(wrong) = self.near(topic, &words.unconfirmed) {
+                return self.found(Identity::PtrUnconfirmed, &[Identity::PtrMissing], topic, wrong);
+            }
+        }
+        if let Some((_, to)) = elsewhere(words, self.sentence, true) {
+            return self.found(Identity::PtrUnconfirmed, &[], topic, to);
+        }
+        if let Some(wrong) = self.bound(topic, &words.missing) {
+            return self.found(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+        }
+        let (_, to) = elsewhere(words, self.sentence, false)?;
+        self.found(Identity::PtrUnconfirmed, &[], topic, to)
+    }
+
+    /// A name made of its address: "contains your IP", "is built from the address".
+    fn holding(&self, topic: Place) -> Option<Place> {
+        self.near_of(topic, &self.words.holding, |at| {
+            let mut next = self.sentence[at.1..].split_whitespace().take(4);
+            next.any(|w| {
+                let w = w.trim_matches(|c: char| !c.is_alphanumeric());
+                ["ip", "ips", "address", "ipv4", "ipv6", "octets", "numbers", "adresse", "ip adresse"].contains(&w)
+            })
+        })
+    }
+
+    /// An address without a name, or a name that does not lead to it.
+    fn of_address(&self) -> Option<(Fault, bool)> {
+        let (words, sentence) = (self.words, self.sentence);
+        let missing = |topic, wrong| self.found(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+        if let Some(topic) = first(&words.client, sentence)
+            && let Some(wrong) = self.near(topic, &words.nameless)
+        {
+            return missing(topic, wrong);
+        }
+        // "192.0.2.1 has no hostname".
+        if let Some(wrong) = first(&words.nameless, sentence)
+            && let Some(at) = addresses(sentence).iter().find(|q| q.end <= wrong.0 && wrong.0 - q.end < 4)
+        {
+            return missing((at.start, at.end), wrong);
+        }
+        // "m.example does not resolve to 192.0.2.1": a name, and the client's address behind it.
+        if let Some(wrong) = first(&words.elsewhere, sentence)
+            && let Some(at) = addresses(&sentence[wrong.1..]).first().filter(|q| q.start < 4)
+        {
+            let possible = &[Identity::EhloBad];
+            return self.found(Identity::PtrUnconfirmed, possible, wrong, (wrong.1, wrong.1 + at.end));
+        }
+        if let Some((topic, wrong)) = nameless(words, sentence) {
+            return missing(topic, wrong);
+        }
+        let (from, to) = broken_chain(sentence)?;
+        self.found(Identity::PtrUnconfirmed, &[], from, to)
+    }
+
+    fn of_host(&self) -> Option<(Fault, bool)> {
+        let (words, sentence) = (self.words, self.sentence);
+        let topic = first(&words.host, sentence)?;
+        let named = sentence.contains("name");
+        let held = |wrong| {
+            [&words.missing, &words.name, &words.seeming].into_iter().any(|list| self.near(wrong, list).is_some())
+        };
+        let holding = || self.holding(topic).filter(|_| named);
+        let shape = self
+            .near(topic, &words.dynamic)
+            .filter(|at| !sentence[at.1..].starts_with(" dns"))
+            .or_else(|| self.near(topic, &words.generic).filter(|_| named))
+            .filter(|w| held(*w))
+            .or_else(holding);
+        if let Some(wrong) = shape.filter(|_| !self.listed) {
+            return self.found(Identity::PtrGeneric, &[], topic, wrong);
+        }
+        // "DNS name and IP address do not match": a name and an address in one sentence.
+        let numbered = sentence.contains(" ip") || sentence.contains("address");
+        let wrong = self.near(topic, &words.unconfirmed).filter(|_| named && numbered)?;
+        self.found(Identity::PtrUnconfirmed, &[], topic, wrong)
+    }
+
+    /// The fault, and whether the sentence takes it back or says it of something else.
+    #[allow(clippy::unnecessary_wraps, reason = "each caller ends with what it found, or with none")]
+    fn found(&self, leg: Identity, possible: &[Identity], topic: Place, wrong: Place) -> Option<(Fault, bool)> {
+        let (words, sentence) = (self.words, self.sentence);
         let (a, b) = if topic.0 <= wrong.0 { (topic, wrong) } else { (wrong, topic) };
         let what = if b.0 <= a.1 {
             sentence[a.0..b.1.max(a.1)].to_owned()
@@ -252,119 +313,20 @@ fn in_sentence(words: &'static Words, sentence: &str, listed: bool) -> Option<Fa
             .granted
             .iter()
             .any(|w| w.find(sentence, b.1.max(a.1)).is_some_and(|g| g.0 - b.1.max(a.1) <= NEAR_DENIAL));
-        if denied || granted {
-            return None;
-        }
-        Some(Fault { leg, possible: possible.to_vec(), what, source: &words.source, date: &words.date })
-    };
-    // "HELO does not match your rDNS" is about the name said, "no PTR for HELO name" about the PTR.
-    if let Some(topic) = ehlo.filter(|e| reverse.is_none_or(|r| e.0 < r.0)) {
-        let wrong = [&words.unconfirmed, &words.name, &words.missing].into_iter().find_map(|list| near(topic, list));
-        if let Some(wrong) = wrong {
-            let possible: &[Identity] = if reverse.is_some() { &[Identity::PtrMissing] } else { &[] };
-            return fault(Identity::EhloBad, possible, topic, wrong);
-        }
-    }
-    if let Some(topic) = reverse {
-        let shape = near(topic, &words.dynamic).or_else(|| near(topic, &words.generic));
-        if let Some(wrong) = shape.filter(|_| !listed) {
-            return fault(Identity::PtrGeneric, &[], topic, wrong);
-        }
-        if let Some(wrong) = near(topic, &words.unconfirmed) {
-            return fault(Identity::PtrUnconfirmed, &[Identity::PtrMissing], topic, wrong);
-        }
-        if let Some(wrong) = near(topic, &words.missing) {
-            return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
-        }
-    }
-    if let Some(topic) = first(&words.client, sentence)
-        && let Some(wrong) = near(topic, &words.nameless)
-    {
-        return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
-    }
-    // "192.0.2.1 has no hostname".
-    if let Some(wrong) = first(&words.nameless, sentence)
-        && let Some(at) = addresses(sentence).iter().find(|q| q.end <= wrong.0 && wrong.0 - q.end < 4)
-    {
-        return fault(Identity::PtrMissing, &[Identity::PtrUnconfirmed], (at.start, at.end), wrong);
-    }
-    // "m.example does not resolve to 192.0.2.1": a name, and the client's address behind it.
-    if let Some(wrong) = first(&words.elsewhere, sentence)
-        && let Some(at) = addresses(&sentence[wrong.1..]).first().filter(|q| q.start < 4)
-    {
-        return fault(Identity::PtrUnconfirmed, &[Identity::EhloBad], wrong, (wrong.1, wrong.1 + at.end));
-    }
-    let topic = first(&words.host, sentence)?;
-    let named = sentence.contains("name");
-    let held =
-        |wrong| [&words.missing, &words.name, &words.seeming].into_iter().any(|list| near(wrong, list).is_some());
-    let shape = near(topic, &words.dynamic).or_else(|| near(topic, &words.generic).filter(|_| named));
-    if let Some(wrong) = shape.filter(|w| !listed && held(*w)) {
-        return fault(Identity::PtrGeneric, &[], topic, wrong);
-    }
-    // "DNS name and IP address do not match": a name and an address in one sentence.
-    let numbered = sentence.contains(" ip") || sentence.contains("address");
-    if let Some(wrong) = near(topic, &words.unconfirmed).filter(|_| named && numbered) {
-        return fault(Identity::PtrUnconfirmed, &[], topic, wrong);
-    }
-    None
-}
-
-/// The first of the words in a text: where it begins and ends.
-fn first(list: &[Word], text: &str) -> Option<(usize, usize)> {
-    list.iter().filter_map(|w| w.find(text, 0)).min()
-}
-
-/// The word of a list that stands nearest to a place, within [`NEAR`].
-fn near(list: &[Word], text: &str, place: (usize, usize)) -> Option<(usize, usize)> {
-    let distance = |at: (usize, usize)| place.0.saturating_sub(at.1).max(at.0.saturating_sub(place.1));
-    let all = list.iter().flat_map(|w| {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let found = w.find(text, from)?;
-            from = found.1;
-            Some(found)
-        })
-    });
-    all.filter(|at| distance(*at) <= NEAR && (at.0 >= place.1 || at.1 <= place.0)).min_by_key(|at| distance(*at))
-}
-
-impl Word {
-    /// From an octet on: where it begins and ends. Labels of host names are no words (`mx.example`,
-    /// `dsl.isp.example`). A word in a script without spaces stands anywhere.
-    fn find(&self, text: &str, from: usize) -> Option<(usize, usize)> {
-        // A script without spaces ends a word by beginning.
-        let letter = |c: char| c.is_alphanumeric() && c < '\u{2e80}';
-        let goes_on = |text: &str| {
-            let mut next = text.chars();
-            match next.next() {
-                Some('.' | '-') => next.next().is_some_and(letter),
-                c => c.is_some_and(|c| letter(c) || c == '_'),
-            }
-        };
-        let goes_before = |text: &str| {
-            let c = text.chars().next_back();
-            c.is_some_and(|c| letter(c) || matches!(c, '_' | '.' | '-'))
-        };
-        let spaced = self.text.starts_with(|c: char| c < '\u{2e80}' && c.is_alphanumeric());
-        let found = text.get(from..)?.match_indices(self.text.as_str());
-        found
-            .map(|(at, w)| (from + at, from + at + w.len()))
-            .find(|(begin, end)| !spaced || !goes_before(&text[..*begin]) && (self.open || !goes_on(&text[*end..])))
+        let another = is_of_another(words, sentence, (a.0, b.1.max(a.1)), NEAR_SPOIL);
+        let aside = standing(sentence, topic) != Standing::Subject;
+        let (source, date) = (&words.source, &words.date);
+        Some((Fault { leg, possible: possible.to_vec(), what, aside, source, date }, denied || granted || another))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::phrases::fold;
     use super::*;
 
     fn leg(text: &str) -> Option<Identity> {
         fault(&fold(text)).map(|f| f.leg)
-    }
-
-    #[test]
-    fn the_embedded_words_are_whole() {
-        assert!(WORDS.is_some());
     }
 
     #[test]
