@@ -48,6 +48,7 @@ use crate::dns::Lookup;
 use crate::evidence::{Client, Control, Dialogue, EhloSource, Evidence, Fault, IpSource, OwnSeen, TargetSeen};
 use crate::name::EhloName;
 use crate::target::Target;
+use dns::Keep;
 use further::Identity;
 use hosts::{Dialled, Hosts, Turn};
 use inquiry::Inquiry;
@@ -90,6 +91,8 @@ pub struct Observer {
     options: Arc<Options>,
     tls: tls::Tls,
     shared: Option<Shared>,
+    /// Records kept of one answer, where they are fewer than an answer may have.
+    records: Option<usize>,
 }
 
 /// What the checks of a run have in common.
@@ -108,7 +111,7 @@ impl std::fmt::Debug for Shared {
 impl Observer {
     /// An observer; fails only where the TLS library finds no usable provider.
     pub fn new(dns: Dns, options: Options) -> Result<Self, rustls::Error> {
-        Ok(Self { dns, options: Arc::new(options), tls: tls::Tls::new()?, shared: None })
+        Ok(Self { dns, options: Arc::new(options), tls: tls::Tls::new()?, shared: None, records: None })
     }
 
     /// For the checks of one run: DNS answers are shared by their TTL and dialogues by their address, and no
@@ -118,6 +121,21 @@ impl Observer {
         let dns = self.dns.clone().for_many();
         let shared = Shared { memo: Memo::new(dns.clone()), hosts: Arc::new(Hosts::new(per_host)) };
         Self { dns, shared: Some(shared), ..self }
+    }
+
+    /// Keeps so many records of one answer; the client's address and EHLO name are always among them.
+    #[must_use]
+    fn keeping(self, records: usize) -> Self {
+        Self { records: Some(records), ..self }
+    }
+
+    fn dns_for(&self, request: &Request) -> Dns {
+        let dns = self.dns.clone();
+        let Some(records) = self.records else { return dns };
+        let ehlo = request.ehlo.as_deref().map(EhloName::read);
+        let ehlo = ehlo.as_ref().and_then(EhloName::host).map(ToString::to_string);
+        let always = request.ips.iter().map(ToString::to_string).chain(ehlo).collect();
+        dns.keeping(Keep { records, always })
     }
 
     /// What the resolvers and this machine have borne so far.
@@ -139,7 +157,7 @@ impl Observer {
             request,
             observed_at: jiff::Timestamp::now().to_string(),
             deadline: Instant::now() + self.options.timeout,
-            memo: self.shared.as_ref().map_or_else(|| Memo::new(self.dns.clone()), |s| s.memo.clone()),
+            memo: self.shared.as_ref().map_or_else(|| Memo::new(self.dns_for(request)), |s| s.memo.clone()),
         };
         match &request.target {
             Some(target) if !request.no_connect => run.with_target(target).await,

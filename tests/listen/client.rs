@@ -29,6 +29,14 @@ impl Client {
         Self::try_connect(to).await.unwrap()
     }
 
+    /// The same from this address of the machine.
+    pub(crate) async fn connect_from(from: SocketAddr, to: SocketAddr) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(from).unwrap();
+        let stream = socket.connect(to).await.unwrap();
+        Self { wire: Some(Box::new(stream)), read: Vec::new() }
+    }
+
     /// The same, where there may be nobody any more.
     pub(crate) async fn try_connect(to: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(to).await?;

@@ -131,7 +131,7 @@ async fn hostile_client(door: SocketAddr, number: usize, all_here: &Barrier) {
 }
 
 /// `VmHWM`, in kB.
-fn peak_memory(pid: u32) -> u64 {
+pub(crate) fn peak_memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
     line.map_or(0, |l| l.trim().trim_end_matches(" kB").parse().unwrap())

@@ -10,6 +10,7 @@
 
 mod client;
 mod flood;
+mod memory;
 mod open_relay;
 mod privileges;
 mod sessions;

@@ -38,13 +38,13 @@ struct Names {
 }
 
 impl Names {
-    async fn start() -> Self {
+    async fn start(world: String) -> Self {
         let (tell, resolver) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let lab = Lab::start(&Scenario::world("ear", WORLD).unwrap()).await.unwrap();
+                let lab = Lab::start(&Scenario::world("ear", &world).unwrap()).await.unwrap();
                 tell.send(lab.resolvers[0]).unwrap();
                 let _: Result<(), _> = stopped.await;
             });
@@ -76,7 +76,12 @@ impl Ear {
 
     /// The same in a shell that has done this first.
     pub(crate) async fn start_under(shell: &str, more: &[&str]) -> Self {
-        let lab = Names::start().await;
+        Self::start_in(WORLD, shell, more).await
+    }
+
+    /// The same with another DNS.
+    pub(crate) async fn start_in(world: &str, shell: &str, more: &[&str]) -> Self {
+        let lab = Names::start(world.to_owned()).await;
         let mut command = Command::new("sh");
         command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_smtp-preflight")]);
         command.args(["listen", "--name", "probe.example.net", "--resolver", &lab.resolver.to_string()]);

@@ -11,7 +11,7 @@ use crate::observe::listen::Heard;
 use crate::report::{self, TableOptions};
 
 /// Verdicts remembered; sessions that show one identity within a minute share its evidence.
-const KNOWN: usize = 64;
+const KNOWN: usize = 16;
 
 /// Judges and formats; writes nothing itself.
 pub(super) struct Printer {

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::cli::output::Results;
 
 /// Texts that wait to be written.
-const QUEUE: usize = 64;
+const QUEUE: usize = 16;
 
 /// Where results go.
 #[derive(Debug)]

@@ -43,9 +43,25 @@ pub struct Dns {
     sets: Arc<Vec<ServerSet>>,
     per_try: Duration,
     source: Option<IpAddr>,
+    keep: Keep,
     in_flight: Arc<Semaphore>,
     ports: Arc<Ports>,
     load: Arc<Load>,
+}
+
+/// How much of an answer is kept.
+#[derive(Clone, Debug)]
+pub(super) struct Keep {
+    /// Records at most.
+    pub(super) records: usize,
+    /// Data kept whatever their number: without them the verdict would be another.
+    pub(super) always: Arc<[String]>,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { records: read::MAX_ANSWERS, always: Arc::default() }
+    }
 }
 
 /// Why there is nobody to ask.
@@ -78,13 +94,27 @@ impl Dns {
 
     fn with_sets(sets: Vec<ServerSet>, per_try: Duration) -> Self {
         let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
-        Self { sets: Arc::new(sets), per_try, source: None, in_flight, ports: Arc::default(), load: Arc::default() }
+        Self {
+            sets: Arc::new(sets),
+            per_try,
+            source: None,
+            keep: Keep::default(),
+            in_flight,
+            ports: Arc::default(),
+            load: Arc::default(),
+        }
     }
 
     /// For a run of many checks: more at once.
     #[must_use]
     pub(super) fn for_many(self) -> Self {
         Self { in_flight: Arc::new(Semaphore::new(IN_FLIGHT_OF_MANY)), ..self }
+    }
+
+    /// Keeps so much of an answer.
+    #[must_use]
+    pub(super) fn keeping(self, keep: Keep) -> Self {
+        Self { keep, ..self }
     }
 
     /// Asks from this address of this machine, where a server is of its family.
@@ -164,7 +194,7 @@ impl Dns {
             match exchange::ask(&self.way(server), query, deadline).await {
                 Ok(answer) => {
                     // Each turn adds an alias, and their number is bounded there.
-                    match read::into_lookup(&mut lookup, &answer) {
+                    match read::into_lookup(&mut lookup, &answer, &self.keep) {
                         Some(target) => query = Query::of_wire(&read::wire(&target), question.kind),
                         None => return lookup,
                     }

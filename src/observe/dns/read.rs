@@ -5,11 +5,12 @@ use hickory_resolver::proto::rr::rdata::SOA;
 use hickory_resolver::proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType as WireType};
 
+use super::Keep;
 use super::exchange::Answered;
 use crate::dns::{Alias, Answer, ExtendedError, Flags, Lookup, RecordType, Soa, Status, from_labels};
 
 /// Records kept of one answer; a larger set is evidence enough.
-const MAX_ANSWERS: usize = 512;
+pub(super) const MAX_ANSWERS: usize = 512;
 /// Aliases followed for one question, over however many answers.
 const MAX_ALIASES: usize = 16;
 /// Octets kept of a TXT record: an SPF record that was cut would read as another.
@@ -17,7 +18,7 @@ const MAX_TEXT: usize = 16 << 10;
 
 /// Adds an answer to a lookup. Gives the name to ask next, where the server stopped at an alias
 /// whose target it did not look up.
-pub(super) fn into_lookup(lookup: &mut Lookup, answered: &Answered) -> Option<Name> {
+pub(super) fn into_lookup(lookup: &mut Lookup, answered: &Answered, keep: &Keep) -> Option<Name> {
     let Answered { asked, message, kind, transport } = answered;
     lookup.transport = *transport;
     let header = &message.metadata;
@@ -49,6 +50,7 @@ pub(super) fn into_lookup(lookup: &mut Lookup, answered: &Answered) -> Option<Na
     }
     lookup.soa = soa(message, &end);
     lookup.status = status(lookup, code);
+    shorten(lookup, keep);
     if lookup.status == Status::Nodata && refers_elsewhere(message) {
         lookup.status = Status::Refused;
         lookup.detail = Some("the server does not recurse, and refers to another".into());
@@ -57,6 +59,22 @@ pub(super) fn into_lookup(lookup: &mut Lookup, answered: &Answered) -> Option<Na
     // A full answer to an alias proves what its target has; a bare alias asks to be followed.
     let bare = lookup.status == Status::Nodata && end != *asked && lookup.soa.is_none();
     bare.then_some(end)
+}
+
+/// Leaves out records past what is to be kept, and says so. Which ones does not depend on their order, which servers
+/// turn from answer to answer: two resolvers that know the same set must not seem to disagree.
+fn shorten(lookup: &mut Lookup, keep: &Keep) {
+    let all = lookup.answers.len();
+    if all <= keep.records {
+        return;
+    }
+    let wanted = |data: &str| keep.always.iter().any(|w| w.eq_ignore_ascii_case(data));
+    let mut others: Vec<String> = lookup.data().filter(|d| !wanted(d)).map(str::to_owned).collect();
+    others.sort_unstable();
+    others.truncate(keep.records);
+    lookup.answers.retain(|a| wanted(&a.data) || others.binary_search(&a.data).is_ok());
+    lookup.answers.shrink_to_fit();
+    lookup.detail = Some(format!("{all} records, of which {} are told", lookup.answers.len()));
 }
 
 fn status(lookup: &mut Lookup, code: ResponseCode) -> Status {
@@ -199,7 +217,7 @@ mod tests {
         message.answers = answers;
         let asked = name("0.example.");
         let answered = Answered { asked, message, kind: RecordType::Ptr, transport: Transport::Tcp };
-        let next = into_lookup(&mut lookup, &answered);
+        let next = into_lookup(&mut lookup, &answered, &Keep::default());
         (lookup, next)
     }
 
@@ -220,6 +238,35 @@ mod tests {
             assert_ne!(lookup.status, Status::Found, "{code}");
             assert!(lookup.answers.is_empty() && next.is_none(), "{code}");
         }
+    }
+
+    #[test]
+    fn what_is_left_out_depends_on_no_order_and_what_is_wanted_stays() {
+        let address = |n: u8| {
+            Record::from_rdata(
+                name("0.example."),
+                60,
+                RData::A(hickory_resolver::proto::rr::rdata::A::new(192, 0, 2, n)),
+            )
+        };
+        let keep = Keep { records: 4, always: ["192.0.2.99".to_owned()].into() };
+        let shortened = |records: Vec<Record>| {
+            let mut lookup =
+                Lookup::empty(Question::new("0.example", RecordType::A), String::new(), Status::NotAsked, None);
+            let mut message = Message::query();
+            message.answers = records;
+            let asked = name("0.example.");
+            let answered = Answered { asked, message, kind: RecordType::A, transport: Transport::Tcp };
+            into_lookup(&mut lookup, &answered, &keep);
+            let mut data: Vec<String> = lookup.data().map(str::to_owned).collect();
+            data.sort();
+            (data, lookup.detail)
+        };
+        let told = shortened((1..=100).map(address).collect());
+        assert_eq!(told, shortened((1..=100).rev().map(address).collect()));
+        assert_eq!((told.0.len(), told.0.contains(&"192.0.2.99".to_owned())), (5, true));
+        assert_eq!(told.1.as_deref(), Some("100 records, of which 5 are told"));
+        assert_eq!(shortened((1..=4).map(address).collect()).1, None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::observe::millis;
 use crate::smtp::{Action, Heard, ServerRecord, ServerSession};
 
 /// How long a client may go on when we are told to stop.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// How long last words may take, and how long we read on, so that they are not lost to a reset.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// Said to one too many.

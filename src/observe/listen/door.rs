@@ -89,7 +89,7 @@ impl Callers {
 }
 
 /// An IPv6 client has a whole network to call from.
-fn key(ip: IpAddr) -> IpAddr {
+pub(super) fn key(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => {
             let s = v6.segments();

@@ -12,6 +12,7 @@ mod door;
 mod identities;
 mod proxy;
 mod tls;
+mod turns;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 pub use door::{Door, bind};
 pub use tls::ListenTls;
@@ -31,9 +33,10 @@ use crate::smtp::{ServerLimits, ServerPlan, Taking};
 use connection::Ends;
 use door::Callers;
 use identities::Identities;
+use turns::Turns;
 
 /// Results that may wait for their reader.
-const QUEUE: usize = 64;
+const QUEUE: usize = 16;
 
 /// How to listen.
 #[derive(Clone, Debug)]
@@ -136,6 +139,7 @@ impl Listener {
             waiting: Arc::new(Semaphore::new(options.sessions)),
             callers: Callers::new(options.per_address),
             identities: Identities::new(observer),
+            turns: Turns::new(),
             count: AtomicU64::new(0),
             turned: turned.clone(),
             results,
@@ -185,6 +189,7 @@ struct Listening {
     waiting: Arc<Semaphore>,
     callers: Arc<Callers>,
     identities: Identities,
+    turns: Turns,
     count: AtomicU64,
     turned: Arc<Turned>,
     results: mpsc::Sender<Heard>,
@@ -228,17 +233,30 @@ impl Listening {
         let _waiting = self.waiting.acquire().await;
         drop(place);
         let wanted = !self.options.only_token || session.matched;
-        let evidence = match &session.ehlo {
+        let (evidence, turn) = match &session.ehlo {
             Some(ehlo) if wanted => {
-                let mut stop = self.stop.clone();
+                let ip = session.client.ip();
+                let asked = async {
+                    let turn = self.turns.next(door::key(ip)).await;
+                    (self.identities.of(ip, ehlo).await, turn)
+                };
                 tokio::select! {
-                    evidence = self.identities.of(session.client.ip(), ehlo) => evidence,
-                    () = told(&mut stop, |s| s == Stop::Now) => None,
+                    asked = asked => asked,
+                    () = self.no_time_left() => (None, None),
                 }
             }
-            _ => None,
+            _ => (None, None),
         };
         // Nobody takes results any more only where the whole program ends.
         let _ = self.results.send(Heard { session, evidence }).await;
+        // Until here its evidence is memory that the next one must wait for.
+        drop(turn);
+    }
+
+    /// Word to end lookups now; or to stop, and the time over that the last session and one lookup have.
+    async fn no_time_left(&self) {
+        let mut stop = self.stop.clone();
+        told(&mut stop, |s| s != Stop::No).await;
+        let _ = timeout(connection::GRACE + self.identities.time(), told(&mut stop, |s| s == Stop::Now)).await;
     }
 }
