@@ -52,8 +52,8 @@ pub fn judge(evidence: &Evidence) -> Check {
 pub fn judge_for(evidence: &Evidence, selection: &Selection) -> Check {
     let view = view::View::of(evidence);
     let agreement = agreement::agreement(&view);
-    let findings = findings::findings(&view, &agreement);
     let remedy = remedy::remedy(&view, &agreement);
+    let findings = findings::findings(&view, &agreement, remedy.as_ref());
     let mut check = check::assemble(evidence, &view, agreement, findings, remedy);
     (check.receivers, check.not_predicted) = receivers::predict_all(evidence, selection);
     check

@@ -20,7 +20,7 @@ const DEFAULT_TTL: u32 = 3600;
 /// The TTL and MINIMUM of a standard SOA: how long "there is none" may be cached.
 const NEGATIVE_TTL: u32 = 300;
 /// CNAMEs followed for one question.
-const MAX_CHAIN: usize = 16;
+const MAX_CHAIN: usize = 20;
 
 /// All zones that one server knows.
 #[derive(Clone, Debug, Default)]

@@ -63,6 +63,8 @@ async fn a_provider_that_sets_no_ptr_is_not_asked_for_one() {
     let remedy = check.remedy.as_ref().unwrap();
     assert!(remedy.steps.iter().all(|s| s.publish.is_empty() && s.withdraw.is_empty()), "{remedy:#?}");
     assert!(remedy.steps[0].action.contains("relay") && !remedy.by_records_alone, "{remedy:#?}");
+    let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
+    assert!(records.is_empty(), "a finding prints the plan's records and no others: {records:?}");
     let letter = ticket(&check, Ticket::Customer);
     assert!(letter.contains("Comcast refuses mail from its own"), "{letter}");
     let letter = ticket(&check, Ticket::Provider);

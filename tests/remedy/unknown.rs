@@ -51,3 +51,18 @@ async fn no_address_is_printed_beside_an_alias() {
     assert!(records.iter().any(|r| *r == "host.example.net. 3600 IN A 198.51.100.25"), "{records:?}");
     assert!(!records.iter().any(|r| r.starts_with("mail.example.net.")), "{records:?}");
 }
+
+/// A report that withholds a change in one place prints it in no other.
+#[tokio::test]
+async fn where_something_is_wrong_and_nothing_can_be_planned_yet_every_text_says_so() {
+    for zone in ["lost A 198.51.100.25".to_owned(), format!("old A 198.51.100.99\n{PTR} old.example.net.")] {
+        let check = check_where("lost.example.net", &zone, "lost.example.net").await;
+        let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
+        assert!(records.is_empty(), "{records:?}");
+        let letter = ticket(&check, Ticket::Customer);
+        assert!(letter.contains("We could not tell yet what is to be changed: A of lost.example.net"), "{letter}");
+        assert!(!letter.contains("What we need you to do"), "{letter}");
+        let remark = ticket(&check, Ticket::Provider);
+        assert!(remark.contains("check again first") && !remark.contains("no change"), "{remark}");
+    }
+}

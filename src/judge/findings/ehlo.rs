@@ -1,14 +1,14 @@
 //! Rules on the EHLO name: its shape, its addresses, its PTR.
 
-use super::reverse::{address_record, chain, ehlo_confirms, ptr_record, wanted, words};
-use super::{Code, Finding, finding};
+use super::reverse::{chain, words};
+use super::{Code, Finding, finding, planned};
 use crate::judge::agreement::list;
 use crate::judge::check::{Agreement, EdgeState};
-use crate::judge::remedy::shared_name;
+use crate::judge::remedy::{Remedy, Side};
 use crate::judge::view::{Spoken, View, hello_reply};
-use crate::name::{EhloFlaw, EhloName};
+use crate::name::{EhloFlaw, EhloName, HostName};
 
-pub(super) fn ehlo(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Finding>) {
+pub(super) fn ehlo(view: &View<'_>, agreement: &Agreement, plan: Option<&Remedy>, found: &mut Vec<Finding>) {
     let Some(spoken) = &view.ehlo else {
         if let Some(line) = view.dialogue().and_then(hello_reply).and_then(|r| r.lines.first()) {
             found.push(finding(Code::EhloNoName, format!("The reply begins with `{line}`.")));
@@ -17,8 +17,8 @@ pub(super) fn ehlo(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Findi
     };
     shape(view, spoken, found);
     if let EhloName::Host(_) = spoken.name {
-        differs(view, spoken, agreement, found);
-        forward(view, spoken, agreement, found);
+        differs(view, spoken, agreement, plan, found);
+        forward(view, spoken, agreement, plan, found);
     }
 }
 
@@ -44,27 +44,23 @@ fn shape(view: &View<'_>, spoken: &Spoken, found: &mut Vec<Finding>) {
     }
 }
 
-fn differs(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, found: &mut Vec<Finding>) {
-    let (Some(ip), Some(ptr)) = (view.ip, &view.ptr) else { return };
+fn differs(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, plan: Option<&Remedy>, found: &mut Vec<Finding>) {
+    let Some(ip) = view.ip.filter(|_| view.ptr.is_some()) else { return };
     if agreement.ehlo_ptr.state != EdgeState::Differ {
         return;
     }
     let detail = format!("The server says {}, its address {ip} is named {}.", spoken.raw, list(&view.ptr_names));
-    let mut finding = finding(Code::EhloDiffersFromPtr, detail);
-    // The PTR is worth changing only to a name that leads back.
-    if let Some(name) = wanted(view).filter(|_| ehlo_confirms(view)) {
-        finding = finding.records([ptr_record(ptr, &name)]);
-    }
-    found.push(finding);
+    found.push(finding(Code::EhloDiffersFromPtr, detail).records(planned(plan, Side::Reverse)));
 }
 
-fn forward(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, found: &mut Vec<Finding>) {
+fn forward(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, plan: Option<&Remedy>, found: &mut Vec<Finding>) {
     let Some(forward) = &view.ehlo_forward else { return };
     let raw = &spoken.raw;
     let kind = view.family();
-    let shared = if agreement.ehlo_forward.state == EdgeState::Agree { None } else { shared_name(view) };
-    let record = shared.clone().filter(|n| Some(n) == spoken.name.host()).and_then(|n| address_record(view, &n));
-    let other = shared.filter(|n| Some(n) != spoken.name.host());
+    let shared = plan.and_then(|p| p.name.as_deref()).and_then(|n| HostName::parse(n).ok());
+    let said = shared.is_some() && shared.as_ref() == spoken.name.host();
+    let record = if said { planned(plan, Side::Forward) } else { Vec::new() };
+    let other = shared.filter(|_| !said);
     let kept = other.filter(|n| view.forward_of(n).is_some_and(|f| f.holds_ip));
     let kept = kept.map(|n| format!("Here: make the server say {n}, its PTR name, which leads back."));
     match agreement.ehlo_forward.state {

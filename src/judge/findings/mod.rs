@@ -1,7 +1,8 @@
 //! The rules: evidence and edges to findings, each with what was seen here and what removes it.
 //!
 //! Order: the heaviest first, then as in the catalogue. "Could not tell" is `info`: it is no fault
-//! that was observed, and the verdict `unknown` already says that the check is open.
+//! that was observed, and the verdict `unknown` already says that the check is open. A finding prints the records
+//! of the plan and no others, so that a report never asks for two different things.
 
 mod ehlo;
 mod own;
@@ -13,12 +14,13 @@ pub(super) use reverse::special;
 
 use super::catalogue::Code;
 use super::check::{Agreement, Finding, Fix};
+use super::remedy::{Remedy, Side};
 use super::view::View;
 
-pub(super) fn findings(view: &View<'_>, agreement: &Agreement) -> Vec<Finding> {
+pub(super) fn findings(view: &View<'_>, agreement: &Agreement, plan: Option<&Remedy>) -> Vec<Finding> {
     let mut found = Vec::new();
-    reverse::reverse(view, agreement, &mut found);
-    ehlo::ehlo(view, agreement, &mut found);
+    reverse::reverse(view, agreement, plan, &mut found);
+    ehlo::ehlo(view, agreement, plan, &mut found);
     server::server(view, &mut found);
     reach::reach(view, &mut found);
     own::own(view, &mut found);
@@ -37,6 +39,11 @@ fn finding(code: Code, detail: impl Into<String>) -> Finding {
         fix: Fix { who: entry.who.into(), steps: vec![entry.remedy.into()], records: Vec::new() },
         reference: entry.reference.into(),
     }
+}
+
+/// The zone lines that the plan publishes on one side.
+fn planned(plan: Option<&Remedy>, side: Side) -> Vec<String> {
+    plan.into_iter().flat_map(|p| p.published(side)).cloned().collect()
 }
 
 impl Finding {

@@ -2,22 +2,20 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Code, Finding, finding};
+use super::{Code, Finding, finding, planned};
 use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::agreement::{list, of_the_first};
 use crate::judge::check::{Agreement, EdgeState};
 use crate::judge::dns_report::zone;
-use crate::judge::remedy::{reverse_holder, shared_name, usable};
+use crate::judge::remedy::{Remedy, Side, reverse_holder};
 use crate::judge::view::{Forward, View};
 use crate::knowledge::names::{Weight, generic};
 use crate::name::HostName;
 
-/// The TTL of the records that we propose: long enough to cache, short enough to correct.
-const TTL: u32 = 3600;
 /// Characters that OpenSMTPD keeps of a client's name: `HOST_NAME_MAX` of Linux.
 const MAX_KEPT: usize = 64;
 
-pub(super) fn reverse(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Finding>) {
+pub(super) fn reverse(view: &View<'_>, agreement: &Agreement, plan: Option<&Remedy>, found: &mut Vec<Finding>) {
     let (Some(ip), Some(ptr)) = (view.ip, &view.ptr) else { return };
     if ptr.status != Status::Found
         && let Some(kind) = special(ip)
@@ -25,10 +23,10 @@ pub(super) fn reverse(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Fi
         found.push(finding(Code::AddressNotPublic, format!("{ip} is {kind}.")));
     }
     if ptr.status == Status::Found {
-        names(view, ptr, found);
-        confirmation(view, agreement, ip, found);
+        names(view, plan, found);
+        confirmation(view, agreement, ip, plan, found);
     } else if ptr.status.is_none() {
-        found.push(missing(view, ptr));
+        found.push(missing(view, ptr, plan));
     } else {
         let detail = format!("PTR of {ip} at {}: {}.", ptr.resolver, words(ptr));
         found.push(finding(Code::PtrLookupFailed, detail));
@@ -42,27 +40,27 @@ pub(super) fn reverse(view: &View<'_>, agreement: &Agreement, found: &mut Vec<Fi
     disagreements(view, found);
 }
 
-fn missing(view: &View<'_>, ptr: &Lookup) -> Finding {
+fn missing(view: &View<'_>, ptr: &Lookup, plan: Option<&Remedy>) -> Finding {
     let how = if ptr.status == Status::Nxdomain { "the name does not exist" } else { "the name exists without a PTR" };
     let zone = zone(view, ptr);
     let via = if ptr.chain.is_empty() { String::new() } else { format!(" ({})", chain(ptr)) };
     let answered = zone.as_ref().map(|z| format!(", says zone {}", z.apex)).unwrap_or_default();
     let detail = format!("{}{via} is {}: {how}{answered}.", ptr.question.name, ptr.status);
-    let mut finding = finding(Code::PtrMissing, detail).records(wanted(view).map(|n| ptr_record(ptr, &n)));
+    let mut finding = finding(Code::PtrMissing, detail).records(planned(plan, Side::Reverse));
     if zone.is_some() {
         finding = finding.who(reverse_holder(view, zone.as_ref(), None));
     }
     finding
 }
 
-fn names(view: &View<'_>, ptr: &Lookup, found: &mut Vec<Finding>) {
+fn names(view: &View<'_>, plan: Option<&Remedy>, found: &mut Vec<Finding>) {
     let bad: Vec<String> =
         view.ptr_names.iter().filter(|n| !HostName::parse(n).is_ok_and(|n| n.is_hostname())).cloned().collect();
     if !bad.is_empty() {
-        let records = wanted(view).map(|n| ptr_record(ptr, &n));
+        let records = planned(plan, Side::Reverse);
         found.push(finding(Code::PtrBadName, format!("The PTR names {}.", list(&bad))).records(records));
     }
-    generic_names(view, found);
+    generic_names(view, plan, found);
     let long: Vec<String> =
         view.ptr_names.iter().filter(|n| n.trim_end_matches('.').len() > MAX_KEPT).cloned().collect();
     if !long.is_empty() {
@@ -83,7 +81,7 @@ fn names(view: &View<'_>, ptr: &Lookup, found: &mut Vec<Finding>) {
 }
 
 /// A name that says "an address of this provider" rather than "this mail server"; never an error by itself.
-fn generic_names(view: &View<'_>, found: &mut Vec<Finding>) {
+fn generic_names(view: &View<'_>, plan: Option<&Remedy>, found: &mut Vec<Finding>) {
     let Some(ip) = view.ip else { return };
     let shape = view.ptr_names.iter().find_map(|raw| {
         let name = HostName::parse(raw).ok()?;
@@ -98,11 +96,10 @@ fn generic_names(view: &View<'_>, found: &mut Vec<Finding>) {
         Weight::Placeholder => "a placeholder",
     };
     let detail = format!("{raw}: {why} (`{}`, pattern `{}`).", shape.matched, shape.pattern);
-    let records = view.ptr.as_deref().and_then(|ptr| wanted(view).map(|n| ptr_record(ptr, &n)));
-    found.push(finding(Code::PtrGeneric, detail).records(records));
+    found.push(finding(Code::PtrGeneric, detail).records(planned(plan, Side::Reverse)));
 }
 
-fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut Vec<Finding>) {
+fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, plan: Option<&Remedy>, found: &mut Vec<Finding>) {
     let unconfirmed: Vec<&Forward> = view.forward.iter().filter(|f| !f.holds_ip).collect();
     match agreement.ptr_forward.state {
         EdgeState::Agree if unconfirmed.is_empty() => {
@@ -121,16 +118,10 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, found: &mut 
         EdgeState::Unknown => lookup_failed(&unconfirmed, found),
         EdgeState::Differ | EdgeState::Absent => {
             let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
-            let mut finding =
-                finding(Code::PtrUnconfirmed, format!("{}{}; not {ip}.", of_the_first(view), list(&said)));
-            let usable = view.forward.iter().find_map(usable);
-            finding = finding.records(usable.and_then(|name| address_record(view, &name)));
-            if let (Some(name), Some(ptr)) = (wanted(view).filter(|_| ehlo_confirms(view)), &view.ptr) {
-                finding = finding
-                    .steps([format!("Or have the PTR changed to {name}, which already leads to {ip}.")])
-                    .records([ptr_record(ptr, &name)]);
-            }
-            found.push(finding);
+            let detail = format!("{}{}; not {ip}.", of_the_first(view), list(&said));
+            let records: Vec<String> =
+                [Side::Forward, Side::Reverse].into_iter().flat_map(|side| planned(plan, side)).collect();
+            found.push(finding(Code::PtrUnconfirmed, detail).records(records));
         }
     }
 }
@@ -171,26 +162,6 @@ fn failed_beside_another(view: &View<'_>, found: &mut Vec<Finding>) {
     if !failed.is_empty() {
         found.push(finding(Code::ResolverFailed, format!("{} failed where another resolver answered.", list(&failed))));
     }
-}
-
-/// The name that the PTR ought to hold and does not.
-pub(super) fn wanted(view: &View<'_>) -> Option<HostName> {
-    let has = |name: &HostName| view.ptr_names.iter().any(|n| HostName::parse(n).is_ok_and(|n| n == *name));
-    shared_name(view).filter(|name| !has(name))
-}
-
-pub(super) fn ehlo_confirms(view: &View<'_>) -> bool {
-    view.ehlo_forward.as_ref().is_some_and(|f| f.holds_ip)
-}
-
-/// The zone line, at the end of the alias chain where there is one (RFC 2317).
-pub(super) fn ptr_record(ptr: &Lookup, name: &HostName) -> String {
-    let owner = ptr.chain.last().map_or(ptr.question.name.as_str(), |a| a.to.as_str());
-    format!("{owner}. {TTL} IN PTR {name}.")
-}
-
-pub(super) fn address_record(view: &View<'_>, name: &HostName) -> Option<String> {
-    Some(format!("{}. {TTL} IN {} {}", view.address_owner(name), view.family(), view.ip?))
 }
 
 /// A name and where it leads.

@@ -15,7 +15,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) use actors::reverse_holder;
-pub(super) use name::{shared_name, usable};
 pub(super) use plan::remedy;
 
 /// What makes the three edges agree.
@@ -67,6 +66,13 @@ pub struct RemedyStep {
     pub verbatim: Vec<String>,
     /// Seconds that the resolver asked may go on giving the old answer.
     pub cached_for: Option<u32>,
+}
+
+impl Remedy {
+    /// The zone lines to publish on one side.
+    pub fn published(&self, side: Side) -> impl Iterator<Item = &String> {
+        self.steps.iter().filter(move |s| s.side == side).flat_map(|s| &s.publish)
+    }
 }
 
 fn yes() -> bool {

@@ -9,7 +9,7 @@ use crate::knowledge::names::generic;
 use crate::name::{EhloName, HostName};
 
 /// The name that all three should share; `None` where somebody must choose one.
-pub(in crate::judge) fn shared_name(view: &View<'_>) -> Option<HostName> {
+pub(super) fn shared_name(view: &View<'_>) -> Option<HostName> {
     let confirmed: Vec<HostName> = view.forward.iter().filter(|f| f.holds_ip).filter_map(usable).collect();
     let own = || confirmed.iter().find(|name| view.ip.is_none_or(|ip| generic(name, ip).is_none()));
     let Some(said) = said(view) else {
@@ -40,7 +40,7 @@ fn said(view: &View<'_>) -> Option<HostName> {
 }
 
 /// A PTR name that a server could say: `localhost`, `mail.lan` and the like are nobody's.
-pub(in crate::judge) fn usable(forward: &Forward) -> Option<HostName> {
+fn usable(forward: &Forward) -> Option<HostName> {
     let name = HostName::parse(&forward.raw).ok()?;
     EhloName::Host(name.clone()).flaws(name.as_str()).is_empty().then_some(name)
 }

@@ -1,8 +1,8 @@
 //! The letter to a customer: in plain words what is wrong and what is needed of them.
 
-use super::{is_wrong, step, text, texts};
+use super::{is_wrong, open, step, text, texts, undecided};
 use crate::bounce::Identity;
-use crate::judge::{Check, EdgeState, RemedyStep, Severity, Side, Verdict};
+use crate::judge::{Check, RemedyStep, Severity, Side, Verdict};
 use crate::report::letter::{Letter, Task, expectation};
 use crate::report::todo::span;
 
@@ -38,6 +38,14 @@ pub(super) fn letter(check: &Check) -> Result<String, String> {
         Verdict::Agree | Verdict::Differ => {}
     }
     wrong(&mut letter, check);
+    if undecided(check) {
+        letter.paragraph(&format!(
+            "We could not tell yet what is to be changed: {}. This is often temporary. We will look again; you need to \
+             do nothing for now.",
+            open(check)
+        ));
+        return Ok(letter.finish());
+    }
     let cleaned: Vec<[Vec<String>; 4]> =
         steps.iter().map(|s| [texts(&s.publish), texts(&s.withdraw), texts(&s.how), texts(&s.verbatim)]).collect();
     let words: Vec<(String, String)> = steps.iter().map(|s| (text(&s.action), text(&s.who))).collect();
@@ -100,14 +108,6 @@ fn leg(check: &Check) -> Option<Identity> {
         (false, _) if is_wrong(agreement.ehlo_forward.state) => Some(Identity::EhloBad),
         (false, _) => is_wrong(agreement.ehlo_ptr.state).then_some(Identity::Unspecified),
     }
-}
-
-/// What could not be looked up.
-fn open(check: &Check) -> String {
-    let agreement = &check.agreement;
-    let edges = [&agreement.ptr_forward, &agreement.ehlo_forward, &agreement.ehlo_ptr];
-    let edge = edges.into_iter().find(|e| e.state == EdgeState::Unknown);
-    text(edge.map_or("", |e| e.because.trim_end_matches('.')))
 }
 
 /// What the provider's customers must know before they ask.

@@ -96,6 +96,27 @@ fn step(check: &Check, side: Side) -> Option<&RemedyStep> {
     check.remedy.as_ref()?.steps.iter().find(|s| s.side == side)
 }
 
+/// Whether something is wrong, and what is to change cannot be told before a failed lookup succeeds.
+fn undecided(check: &Check) -> bool {
+    let agreement = &check.agreement;
+    let edges = [&agreement.ptr_forward, &agreement.ehlo_forward, &agreement.ehlo_ptr];
+    check.remedy.is_none() && edges.iter().any(|e| is_wrong(e.state))
+}
+
+/// What could not be looked up.
+fn open(check: &Check) -> String {
+    let agreement = &check.agreement;
+    let edges = [&agreement.ptr_forward, &agreement.ehlo_forward, &agreement.ehlo_ptr];
+    let edge = edges.into_iter().find(|e| e.state == EdgeState::Unknown);
+    text(edge.map_or("", |e| e.because.trim_end_matches('.')))
+}
+
+/// What is wrong at the PTR, and what leaves open what it shall become.
+fn undecided_because(check: &Check) -> String {
+    let wrong = text(check.agreement.ptr_forward.because.trim_end_matches('.'));
+    format!("{wrong}, and what its PTR shall name could not be told yet: {}", open(check))
+}
+
 fn is_wrong(state: EdgeState) -> bool {
     matches!(state, EdgeState::Differ | EdgeState::Absent)
 }

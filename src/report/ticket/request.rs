@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{facts, is_wrong, step, text, texts};
+use super::{facts, is_wrong, step, text, texts, undecided, undecided_because};
 use crate::judge::{Check, EdgeState, RemedyStep, Side};
 
 /// What is asked for one address.
@@ -59,6 +59,7 @@ impl Request {
             let why = match (step(check, Side::Reverse), check.agreement.ptr_forward.state) {
                 (Some(other), _) => text(&other.action),
                 (None, EdgeState::Unknown) => "its reverse DNS could not be looked up; check again first".into(),
+                (None, _) if undecided(check) => format!("{}; check again first", undecided_because(check)),
                 (None, _) => "its PTR needs no change".into(),
             };
             return Err(format!("there is nothing to ask of the provider of {ip}: {}", why.trim_end_matches('.')));
