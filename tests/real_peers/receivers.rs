@@ -205,7 +205,7 @@ fn the_real_servers_answer_as_predicted() {
     ] {
         let known = identity_symbols(file);
         // What comes for some identities only, and is in no table of ours, would go unpredicted and unseen.
-        let all: BTreeSet<&String> = seen.iter().flat_map(|(_, symbols)| symbols.keys()).collect();
+        let all: BTreeSet<&String> = seen.values().flat_map(BTreeMap::keys).collect();
         let ours = |symbol: &&String| !known.contains(*symbol) && !seen.iter().all(|(_, s)| s.contains_key(*symbol));
         unknown.extend(all.into_iter().filter(ours).map(|symbol| format!("{receiver}: {symbol}")));
         for (n, symbols) in seen {
