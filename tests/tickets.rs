@@ -139,3 +139,28 @@ async fn the_addresses_of_a_zone_are_one_ticket() {
     }
     assert_eq!(remarks, ["there is nothing to ask of the provider of 198.51.100.27: its PTR needs no change"]);
 }
+
+#[tokio::test]
+async fn too_many_names_are_told_as_that_and_one_address_has_its_names() {
+    let names = |n: usize| (1..=n).map(|n| format!("\n25 PTR h{n}.example.net.")).collect::<Vec<_>>().concat();
+    let hosts = |n: usize| (1..=n).map(|n| format!("h{n} A 198.51.100.25\n")).collect::<Vec<_>>().concat();
+    let zone = format!("{FORWARD}{}{REVERSE}{}", hosts(12), names(12));
+    let (letter, _) = written(&checks(&["198.51.100.25"], Some("h1.example.net"), &zone).await, Ticket::Provider);
+    assert!(letter.contains("It has 12 reverse names."), "{letter}");
+    assert!(!letter.contains("not lead back"), "{letter}");
+    let zone = format!("{FORWARD}stray A 198.51.100.99\n{REVERSE}25 PTR mail.example.net.\n25 PTR stray.example.net.");
+    let (letter, _) = written(&checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await, Ticket::Provider);
+    assert!(letter.replace('\n', " ").contains("Some of its reverse names do not lead back to it."), "{letter}");
+}
+
+#[tokio::test]
+async fn what_one_resolver_keeps_is_not_told_of_every_server() {
+    let vultr = "198.51.100.25.vultrusercontent.com";
+    let zone =
+        format!("{FORWARD}$ORIGIN vultrusercontent.com.\n198.51.100.25 A 198.51.100.25\n{REVERSE}25 PTR {vultr}.");
+    let (letter, _) = written(&checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await, Ticket::Customer);
+    let letter = letter.replace('\n', " ");
+    assert!(!letter.contains("every server sees it"), "{letter}");
+    assert!(letter.contains("Vultr may take up to 12 h until it publishes the change."), "{letter}");
+    assert!(letter.contains("the resolver that we asked may give the old answer for another"), "{letter}");
+}

@@ -10,7 +10,7 @@ mod presentation;
 mod reverse;
 
 pub use presentation::{from_labels, to_labels, to_wire};
-pub use reverse::{is_reverse_name, reverse_name};
+pub use reverse::{is_below, is_reverse_name, reverse_name};
 
 use std::fmt;
 

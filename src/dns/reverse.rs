@@ -28,9 +28,30 @@ pub fn is_reverse_name(name: &str) -> bool {
     name.ends_with(".in-addr.arpa") || name.ends_with(".ip6.arpa")
 }
 
+/// Whether a name is a zone's apex or stands below it, in any case, final dots aside.
+pub fn is_below(name: &str, apex: &str) -> bool {
+    let (name, apex) = (name.trim_end_matches('.'), apex.trim_end_matches('.'));
+    let Some(at) = name.len().checked_sub(apex.len()) else { return false };
+    let ends = name.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(apex));
+    ends && (at == 0 || apex.is_empty() || name.as_bytes().get(at - 1) == Some(&b'.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_lies_in_a_zone_by_whole_labels() {
+        for (name, apex, below) in [
+            ("mail.example.net", "Example.NET.", true),
+            ("example.net", "example.net", true),
+            ("badexample.net", "example.net", false),
+            ("net", "example.net", false),
+            ("mail.example.net", ".", true),
+        ] {
+            assert_eq!(is_below(name, apex), below, "{name} {apex}");
+        }
+    }
 
     #[test]
     fn octets_and_nibbles_backwards() {

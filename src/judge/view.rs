@@ -84,13 +84,6 @@ impl<'a> View<'a> {
         self.ehlo_forward.iter().chain(&self.forward).find(same)
     }
 
-    /// Where an address record of this name must stand: beside a CNAME no other record may (RFC 1034 §3.6.2), so
-    /// at the end of its aliases.
-    pub(super) fn address_owner(&self, name: &HostName) -> String {
-        let lookup = self.forward_of(name).and_then(|f| f.lookup.as_deref());
-        lookup.and_then(|l| l.chain.last()).map_or_else(|| name.to_string(), |alias| alias.to.clone())
-    }
-
     /// The record type of the client's family.
     pub(super) fn family(&self) -> RecordType {
         match self.ip {

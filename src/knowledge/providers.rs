@@ -63,6 +63,9 @@ pub struct Provider {
     /// Other limits, a sentence each.
     #[serde(default)]
     pub limits: Vec<String>,
+    /// Hours until a PTR set there is published, at most.
+    #[serde(default)]
+    pub published_after_hours: Option<u32>,
     /// The provider's documentation.
     pub documentation: String,
     /// Where this entry's facts come from.
@@ -223,6 +226,11 @@ pub fn by_slug(slug: &str) -> Option<&'static Provider> {
 /// Names are compared in any case, a final dot is ignored.
 pub fn recognise(ptr_names: &[String], zone: Option<ZoneClue<'_>>) -> Option<Recognised> {
     ptr_names.iter().find_map(|name| by_name(name)).or_else(|| by_zone(zone?))
+}
+
+/// Whether a name is one that a provider gives to its addresses or its own senders: no customer's.
+pub fn is_a_providers(name: &HostName) -> bool {
+    by_name(name.as_str()).is_some()
 }
 
 fn by_name(name: &str) -> Option<Recognised> {

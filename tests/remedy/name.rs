@@ -108,3 +108,33 @@ async fn the_root_as_ptr_is_printed_as_one_dot() {
     let withdrawn: Vec<&String> = check.remedy.iter().flat_map(|r| &r.steps).flat_map(|s| &s.withdraw).collect();
     assert_eq!(withdrawn, ["25.100.51.198.in-addr.arpa. 3600 IN PTR ."]);
 }
+
+#[tokio::test]
+async fn an_address_is_put_into_nobody_elses_zone() {
+    // What the alias leads to, or leads to nothing at.
+    for other in ["edge A 198.51.100.99", "other A 198.51.100.99"] {
+        let zone = format!("mail 600 CNAME edge.cdn.example.\n{PTR} mail.example.net.\n$ORIGIN cdn.example.\n{other}");
+        let check = check("mail.example.net", &zone).await;
+        let remedy = check.remedy.as_ref().unwrap();
+        let forward = remedy.steps.iter().find(|s| s.side == Side::Forward).unwrap();
+        assert_eq!(forward.publish, ["mail.example.net. 3600 IN A 198.51.100.25"], "{other}");
+        assert!(forward.withdraw[0].ends_with("IN CNAME edge.cdn.example."), "{:?}", forward.withdraw);
+        assert!(forward.who.contains("example.net") && !forward.who.contains("cdn"), "{}", forward.who);
+        assert!(forward.action.contains("in place of its alias"), "{}", forward.action);
+        assert_eq!(forward.cached_for, Some(600));
+    }
+}
+
+#[tokio::test]
+async fn a_name_of_a_providers_is_not_published_by_its_customer() {
+    for name_ in ["hosted-by.leaseweb.com", "a27-29.smtp-out.us-west-2.amazonses.com"] {
+        let check = check(name_, &format!("mail A 198.51.100.99\n{PTR} {name_}.")).await;
+        let remedy = check.remedy.as_ref().unwrap();
+        assert_eq!(remedy.name, None, "{remedy:#?}");
+        let records = remedy.steps.iter().flat_map(|s| s.publish.iter());
+        assert_eq!(records.count(), 0, "{remedy:#?}");
+        assert!(remedy.steps.iter().all(|s| s.side != Side::Forward), "{remedy:#?}");
+        let letter = ticket(&check, Ticket::Customer);
+        assert!(!letter.contains(" IN A "), "{letter}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Who can act: the provider of the address, the holder of each zone, the mail server that speaks.
 
 use super::{MtaHint, OtherMta, ProviderHint};
-use crate::dns::is_reverse_name;
+use crate::dns::{is_below, is_reverse_name};
 use crate::judge::check::Zone;
 use crate::judge::view::{View, hello_reply};
 use crate::knowledge::mtas::{self, Greeting, Mta};
@@ -44,6 +44,7 @@ pub(super) fn provider(
         recognised_by,
         settable: provider.settable != Settable::No,
         limits,
+        published_after: provider.published_after_hours.map(|hours| hours.saturating_mul(3600)),
         documentation: provider.documentation.clone(),
         checked: provider.checked.clone(),
         verified: provider.verified,
@@ -126,18 +127,18 @@ pub(super) fn another_way(provider: &Provider) -> (String, String) {
     ("the sender's administrator".into(), action)
 }
 
-/// Who holds a forward name.
-pub(super) fn forward(view: &View<'_>, name: &HostName) -> String {
+/// Who holds the record of a forward name, which stands at `owner`.
+pub(super) fn forward(view: &View<'_>, name: &HostName, owner: &str) -> String {
     let told = view
         .evidence
         .lookups
         .iter()
         .filter(|l| l.question.name == name.as_str())
-        .find_map(|l| l.soa.as_ref())
-        .filter(|soa| soa.apex != ".");
+        .filter_map(|l| l.soa.as_ref())
+        .find(|soa| soa.apex != "." && is_below(owner, &soa.apex));
     match told {
         Some(soa) => format!("holder of the zone {}; its contact is {}", soa.apex, soa.contact),
-        None => format!("holder of the zone of {name}"),
+        None => format!("holder of the zone of {owner}"),
     }
 }
 

@@ -10,6 +10,7 @@
 mod actors;
 mod name;
 mod plan;
+mod zones;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,9 @@ pub struct ProviderHint {
     pub settable: bool,
     /// Limits to know of, a sentence each.
     pub limits: Vec<String>,
+    /// Seconds that a PTR set there may take until it is published, at most; left out where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_after: Option<u32>,
     /// The provider's documentation.
     pub documentation: String,
     /// The day on which the entry was looked up.

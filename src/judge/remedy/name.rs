@@ -2,10 +2,12 @@
 //!
 //! Design: the choice that asks least of others. A PTR name that leads back and is the server's own is kept,
 //! and the server says it: that is one setting of the administrator's. The EHLO name is chosen where it leads
-//! to the address already, where it is one of the PTR names, or where no PTR name is worth keeping.
+//! to the address already, where it is one of the PTR names, or where no PTR name is worth keeping. A name that is a
+//! provider's is nobody's to publish: it is chosen only where it leads to the address by itself.
 
 use crate::judge::view::{Forward, View};
 use crate::knowledge::names::generic;
+use crate::knowledge::providers::is_a_providers;
 use crate::name::{EhloName, HostName};
 
 /// The name that all three should share; `None` where somebody must choose one.
@@ -13,7 +15,10 @@ pub(super) fn shared_name(view: &View<'_>) -> Option<HostName> {
     let confirmed: Vec<HostName> = view.forward.iter().filter(|f| f.holds_ip).filter_map(usable).collect();
     let own = || confirmed.iter().find(|name| view.ip.is_none_or(|ip| generic(name, ip).is_none()));
     let Some(said) = said(view) else {
-        return own().or(confirmed.first()).cloned().or_else(|| view.forward.iter().find_map(usable));
+        return own().or(confirmed.first()).cloned().or_else(|| {
+            let publishable = |n: &HostName| can_be_published(view, n);
+            view.forward.iter().filter_map(usable).find(publishable)
+        });
     };
     if view.ptr_names.iter().any(|n| HostName::parse(n).is_ok_and(|n| n == said)) {
         return Some(said);
@@ -30,11 +35,13 @@ pub(super) fn shared_name(view: &View<'_>) -> Option<HostName> {
     Some(kept.cloned().unwrap_or(said))
 }
 
-/// The EHLO name, where the world can look it up.
+/// The EHLO name, where the world can look it up and the server's administrator can publish its address.
 fn said(view: &View<'_>) -> Option<HostName> {
     let spoken = view.ehlo.as_ref()?;
     match &spoken.name {
-        EhloName::Host(name) if spoken.name.flaws(&spoken.raw).is_empty() => Some(name.clone()),
+        EhloName::Host(name) if spoken.name.flaws(&spoken.raw).is_empty() => {
+            Some(name.clone()).filter(|n| can_be_published(view, n))
+        }
         _ => None,
     }
 }
@@ -43,6 +50,12 @@ fn said(view: &View<'_>) -> Option<HostName> {
 fn usable(forward: &Forward) -> Option<HostName> {
     let name = HostName::parse(&forward.raw).ok()?;
     EhloName::Host(name.clone()).flaws(name.as_str()).is_empty().then_some(name)
+}
+
+/// Whether a name leads to the address, or its zone can be the administrator's: it is none of those that a provider
+/// gives.
+fn can_be_published(view: &View<'_>, name: &HostName) -> bool {
+    view.forward_of(name).is_some_and(|f| f.holds_ip) || !is_a_providers(name)
 }
 
 fn is_alias_of(view: &View<'_>, alias: &HostName, name: &HostName) -> bool {

@@ -1,6 +1,7 @@
 //! The plan: which name, which steps, which records.
 
 use super::name::{is_unknown, shared_name};
+use super::zones::address_place;
 use super::{Remedy, RemedyStep, Side, actors};
 use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::check::{Agreement, EdgeState, Verdict, Zone};
@@ -64,22 +65,32 @@ fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
     if forward.holds_ip || !forward.status().is_definite() {
         return None;
     }
-    let owner = view.address_owner(name);
+    let place = address_place(view, name);
+    let owner = &place.owner;
     let kind = view.family();
-    let action = if forward.addresses.is_empty() {
+    let action = if let Some(alias) = place.instead_of {
+        format!(
+            "Give {owner} an {kind} record of its own, in place of its alias to {}, which lies in another zone; what \
+             else the name gives through the alias needs records of its own too.",
+            alias.to
+        )
+    } else if forward.addresses.is_empty() {
         format!("Publish the {kind} record of {owner}.")
     } else {
         format!("Add the address to the {kind} records of {owner}; keep those that are in use.")
     };
     Some(RemedyStep {
         side: Side::Forward,
-        who: actors::forward(view, name),
+        who: actors::forward(view, name, owner),
         action,
         publish: vec![format!("{owner}. {TTL} IN {kind} {ip}")],
-        withdraw: Vec::new(),
+        withdraw: place.instead_of.map(|a| format!("{owner}. {TTL} IN CNAME {}.", a.to)).into_iter().collect(),
         how: Vec::new(),
         verbatim: Vec::new(),
-        cached_for: forward.lookup.as_deref().and_then(cached),
+        cached_for: match place.instead_of {
+            Some(alias) => Some(alias.ttl),
+            None => forward.lookup.as_deref().and_then(cached),
+        },
     })
 }
 

@@ -63,9 +63,7 @@ pub(super) fn letter(check: &Check) -> Result<String, String> {
         .collect();
     letter.tasks("What we need you to do:", &tasks);
     limits(&mut letter, check);
-    if let Some(seconds) = steps.iter().filter_map(|s| s.cached_for).max().filter(|s| *s > 0) {
-        letter.paragraph(&format!("After the change it can take up to {} until every server sees it.", span(seconds)));
-    }
+    wait(&mut letter, check, &steps);
     letter.when_done();
     Ok(letter.finish())
 }
@@ -107,6 +105,26 @@ fn leg(check: &Check) -> Option<Identity> {
         (true, true) => Some(Identity::PtrUnconfirmed),
         (false, _) if is_wrong(agreement.ehlo_forward.state) => Some(Identity::EhloBad),
         (false, _) => is_wrong(agreement.ehlo_ptr.state).then_some(Identity::Unspecified),
+    }
+}
+
+/// How long the change may stay unseen. What one resolver keeps says nothing of the others, so it is told as its own.
+fn wait(letter: &mut Letter, check: &Check, steps: &[&RemedyStep]) {
+    let provider = check.remedy.as_ref().and_then(|r| r.provider.as_ref());
+    let set_there = provider.filter(|_| steps.iter().any(|s| s.side == Side::Reverse && !s.publish.is_empty()));
+    if let Some((provider, seconds)) = set_there.and_then(|p| Some((p, p.published_after?))) {
+        letter.paragraph(&format!(
+            "{} may take up to {} until it publishes the change.",
+            text(&provider.name),
+            span(seconds)
+        ));
+    }
+    if let Some(seconds) = steps.iter().filter_map(|s| s.cached_for).max().filter(|s| *s > 0) {
+        letter.paragraph(&format!(
+            "Once it is published, the resolver that we asked may give the old answer for another {}; other servers \
+             may keep theirs longer or shorter.",
+            span(seconds)
+        ));
     }
 }
 

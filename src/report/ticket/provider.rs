@@ -52,9 +52,19 @@ fn opening(letter: &mut Letter, requests: &[Request], many: bool) {
         _ => (format!("our mail servers send from the {} addresses below.", requests.len()), "them"),
     };
     let told = match requests.first().map(|r| &r.why) {
-        Some(Why::Strays) => "Some of their reverse names do not lead back to the address. Receiving mail servers \
-                              that look at one name only may meet a wrong one."
+        Some(Why::TooMany(names)) if !many => format!(
+            "It has {names} reverse names. Receiving mail servers look at one of them or at the first few, and may not \
+             meet the right one."
+        ),
+        Some(Why::TooMany(_)) => "Each has many reverse names. Receiving mail servers look at one of them or at the \
+                                  first few, and may not meet the right one."
             .to_owned(),
+        Some(Why::Strays) => format!(
+            "Some of {} reverse names do not lead back to {}. Receiving mail servers that look at one name only may \
+             meet a wrong one.",
+            if many { "their" } else { "its" },
+            if many { "their address" } else { "it" }
+        ),
         _ if many && requests.iter().any(|r| matches!(r.why, Why::Refused(_))) => {
             format!(
                 "Receiving mail servers look {they} up in the DNS and refuse mail where an address has no name \

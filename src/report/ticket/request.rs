@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::{facts, is_wrong, step, text, texts, undecided, undecided_because};
+use crate::dns::MAX_PTR_NAMES;
 use crate::judge::{Check, EdgeState, RemedyStep, Side};
 
 /// What is asked for one address.
@@ -46,6 +47,8 @@ pub(super) enum Why {
     NotOurs(String),
     /// Some names lead back and some do not.
     Strays,
+    /// There are this many names, more than receivers look at.
+    TooMany(usize),
 }
 
 impl Request {
@@ -69,7 +72,10 @@ impl Request {
         let zone = ptr.and_then(|p| p.zone.as_ref());
         let aliased = ptr.is_some_and(|p| !p.chain.is_empty());
         let because = text(check.agreement.ptr_forward.because.trim_end_matches('.'));
-        let why = if name.is_some() && reverse.publish.is_empty() {
+        let names = ptr.map_or(0, |p| p.names.len());
+        let why = if name.is_some() && reverse.publish.is_empty() && names > MAX_PTR_NAMES {
+            Why::TooMany(names)
+        } else if name.is_some() && reverse.publish.is_empty() {
             Why::Strays
         } else if is_wrong(check.agreement.ptr_forward.state) {
             Why::Refused(because)
@@ -93,12 +99,14 @@ impl Request {
     }
 
     pub(super) fn goes_with(&self, other: &Self) -> bool {
-        self.holder == other.holder && self.alias_zone == other.alias_zone && self.is_tidy() == other.is_tidy()
+        let too_many = |r: &Self| matches!(r.why, Why::TooMany(_));
+        let alike = self.is_tidy() == other.is_tidy() && too_many(self) == too_many(other);
+        self.holder == other.holder && self.alias_zone == other.alias_zone && alike
     }
 
     /// Whether it is about taking names away only.
     pub(super) fn is_tidy(&self) -> bool {
-        matches!(self.why, Why::Strays)
+        matches!(self.why, Why::Strays | Why::TooMany(_))
     }
 }
 
