@@ -29,11 +29,8 @@ impl Client {
         Self::try_connect(to).await.unwrap()
     }
 
-    /// The same from this address of the machine.
-    pub(crate) async fn connect_from(from: SocketAddr, to: SocketAddr) -> Self {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind(from).unwrap();
-        let stream = socket.connect(to).await.unwrap();
+    /// The client of a connection that stands.
+    pub(crate) fn over(stream: TcpStream) -> Self {
         Self { wire: Some(Box::new(stream)), read: Vec::new() }
     }
 
@@ -41,7 +38,7 @@ impl Client {
     pub(crate) async fn try_connect(to: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { wire: Some(Box::new(stream)), read: Vec::new() })
+        Ok(Self::over(stream))
     }
 
     /// Connects, and reads the greeting.
