@@ -50,6 +50,14 @@ enum Does {
     CloseAfterMessage {
         deliver: bool,
     },
+    /// Has the program interrupted once the whole message is there, and says nothing to it.
+    HangAfterMessage,
+    /// Has it interrupted as soon as it has connected, and does not greet.
+    HangAtConnect,
+    /// Quotes the password in its refusal of the sender, in clear text and as it came.
+    QuotePassword,
+    /// Does not like our EHLO name, and says so at RCPT.
+    RefuseHello,
     /// Asks the recipient's server first whether it takes the recipient; then refuses it.
     VerifyAndRefuse,
     /// Asks the sender's server first whether there is such a sender, and delivers when there is.
@@ -65,6 +73,8 @@ struct Relay {
     heard: Arc<Mutex<Vec<String>>>,
     /// Where the mail of the recipient's domain goes.
     door: Arc<Mutex<Option<SocketAddr>>>,
+    /// The program that is tried.
+    pid: Arc<Mutex<u32>>,
 }
 
 impl Relay {
@@ -72,12 +82,13 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (heard, door) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Option<SocketAddr>>>::default());
-        let relay = Self { address, heard: heard.clone(), door: door.clone() };
+        let pid = Arc::<Mutex<u32>>::default();
+        let relay = Self { address, heard: heard.clone(), door: door.clone(), pid: pid.clone() };
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (heard, door, tls) = (heard.clone(), door.clone(), tls.clone());
-                tokio::spawn(async move { serve(Box::new(stream), does, tls, &heard, &door).await });
+                let (heard, door, tls, pid) = (heard.clone(), door.clone(), tls.clone(), pid.clone());
+                tokio::spawn(async move { serve(Box::new(stream), does, tls, &heard, &door, &pid).await });
             }
         });
         relay
@@ -94,8 +105,16 @@ async fn serve(
     mut tls: Option<TlsAcceptor>,
     heard: &Mutex<Vec<String>>,
     door: &Mutex<Option<SocketAddr>>,
+    pid: &Mutex<u32>,
 ) -> Option<()> {
-    if does == Does::BeSilent {
+    let interrupt = || {
+        let kill = format!("kill -INT {}", pid.lock().unwrap());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    };
+    if does == Does::HangAtConnect {
+        interrupt();
+    }
+    if matches!(does, Does::BeSilent | Does::HangAtConnect) {
         return wire.read_u8().await.map(|_| ()).ok();
     }
     wire.write_all(b"220 greet.example.net ESMTP Postfix\r\n").await.ok()?;
@@ -108,6 +127,10 @@ async fn serve(
         let line = String::from_utf8(line).unwrap();
         if let Some(text) = &mut message {
             if line == ".\r\n" {
+                if does == Does::HangAfterMessage {
+                    interrupt();
+                    return wire.read_u8().await.map(|_| ()).ok();
+                }
                 let closes = matches!(does, Does::CloseAfterMessage { .. });
                 if !closes {
                     wire.write_all(b"250 2.0.0 Ok: queued as 4Xyz1k2Vtqz3xfS\r\n").await.ok()?;
@@ -139,6 +162,12 @@ async fn serve(
             "AUTH" if line.contains("AHNlbmRlcgBvcGVuIHNlc2FtZQ==") => "235 2.7.0 welcome\r\n",
             "AUTH" => "535 5.7.8 who?\r\n",
             "RCPT" if does == Does::RefuseRecipient => "554 5.7.1 Relay access denied\r\n",
+            "RCPT" if does == Does::RefuseHello => {
+                "504 5.5.2 <vm>: Helo command rejected: need fully-qualified hostname\r\n"
+            }
+            "MAIL" if does == Does::QuotePassword => {
+                "550 5.7.1 open sesame is no password, nor AHNlbmRlcgBvcGVuIHNlc2FtZQ, nor b3BlbiBzZXNhbWU=\r\n"
+            }
             "RCPT" if does == Does::Greylist => "450 4.2.0 Greylisted, try again in 300 s\r\n",
             "MAIL" if does == Does::WantLogin => "530 5.7.0 Authentication required\r\n",
             "RCPT" if does == Does::VerifyAndRefuse => {
@@ -234,6 +263,7 @@ async fn run_with(relay: &Relay, more: &[&str], env: &[(&str, &str)]) -> Ran {
     command.args(["--bind", "127.0.0.1:0", "--name", "probe.example.net", "--resolver", &lab.resolvers[0].to_string()]);
     command.args(more).envs(env.iter().copied()).env_remove("NO_COLOR");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    *relay.pid.lock().unwrap() = child.id();
     let door = relay.door.clone();
     tokio::task::spawn_blocking(move || {
         let _lab = lab;
@@ -340,6 +370,11 @@ async fn what_was_not_handed_over_says_so_and_what_to_do() {
     for words in ["450 4.2.0", "try again later", "greylists", "--to t1@probe.example --from t1-sender@probe.example"] {
         assert!(out.contains(words), "{words}: {out}");
     }
+    let relay = Relay::start(Does::RefuseRecipient, None).await;
+    run(&relay, &["--tls", "auto"]).await;
+    let heard = relay.heard();
+    let commands = heard.lines().skip_while(|l| !l.starts_with("RCPT")).collect::<Vec<_>>();
+    assert_eq!(commands, ["RCPT TO:<t1@probe.example>", "QUIT"], "it takes its leave");
     let (out, _) = table(Does::RefuseRecipient).await;
     assert!(out.contains("from those only that it knows: give --credentials FILE"), "{out}");
     let (out, address) = table(Does::BreakTls).await;
@@ -359,6 +394,40 @@ async fn a_relay_that_closes_after_the_message_may_have_taken_it() {
     let relay = Relay::start(Does::CloseAfterMessage { deliver: true }, None).await;
     let trip = run(&relay, &["--tls", "auto", "--format", "json"]).await.trip();
     assert_eq!(trip["outcome"], "arrived", "it is waited for all the same: {trip:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_leaves_what_is_known() {
+    let relay = Relay::start(Does::HangAfterMessage, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--format", "json", "--timeout", "10m"]).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"], &trip["sending"]["accepted"]), (3, &json!("not-arrived"), &json!(false)));
+    assert_eq!(trip["sending"]["fault"]["stage"], "message");
+    let look = trip["where_to_look"].to_string();
+    assert!(look.contains("It is not known whether the relay took it over: interrupted before the relay"), "{look}");
+    let stages: Vec<&str> =
+        trip["sending"]["stages"].as_array().unwrap().iter().map(|s| s["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["greeting", "mail", "rcpt", "data"], "the evidence stays");
+    assert!(trip["greeting"].is_object());
+    assert!(ran.err.contains("interrupted: what is known by now is told"), "{}", ran.err);
+
+    let relay = Relay::start(Does::HangAtConnect, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--format", "json", "--timeout", "10m"]).await;
+    let trip = ran.trip();
+    assert_eq!((ran.exit, &trip["outcome"]), (3, &json!("not-sent")));
+    assert!(trip["where_to_look"].to_string().contains("interrupted while the relay was dialled"), "{trip:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_name_is_warned_about_and_its_refusal_is_no_call_for_a_login() {
+    let relay = Relay::start(Does::RefuseHello, None).await;
+    let ran = run(&relay, &["--tls", "auto", "--helo-as", "vm"]).await;
+    assert!(ran.err.contains("says EHLO vm, which is no full name: a relay may refuse it; give --name"), "{}", ran.err);
+    let out = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(out.contains("The relay does not like the name that we say in EHLO: give --name"), "{out}");
+    assert!(!out.contains("--credentials"), "{out}");
+    let ran = run(&relay, &["--tls", "auto"]).await;
+    assert!(!ran.err.contains("no full name"), "{}", ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -426,10 +495,20 @@ async fn a_login_goes_to_a_certificate_that_is_vouched_for() {
     assert!(ran.out.contains("535 5.7.8"), "{}", ran.out);
     assert!(!ran.out.contains("who?"), "a reply to AUTH may quote the credentials: {}", ran.out);
 
+    let relay = Relay::start(Does::QuotePassword, Some(certified("127.0.0.1", &issuer))).await;
+    let ran = run_with(&relay, &["--format", "json", "--ca", ca.to_str().unwrap()], &login).await;
+    let said = "(the password) is no password, nor (the password), nor (the password)";
+    assert!(ran.out.contains(said), "{}", ran.out);
+    assert!(!ran.out.contains("sesame") && !ran.out.contains("b3Blbi"), "{}", ran.out);
+
     let relay = Relay::start(Does::Deliver, Some(certified("other.example", &issuer))).await;
     let ran = run_with(&relay, &["--format", "json", "--ca", ca.to_str().unwrap()], &login).await;
     assert_eq!(ran.trip()["sending"]["fault"]["stage"], "auth", "{}", ran.out);
-    assert!(ran.out.contains("another name than the one dialled") && !relay.heard().contains("AUTH"), "{}", ran.out);
+    assert!(
+        ran.out.contains("dial it as other.example, the name in its certificate") && !relay.heard().contains("AUTH"),
+        "{}",
+        ran.out
+    );
 }
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {

@@ -17,6 +17,7 @@ use super::output::say;
 use super::plan::{Plan, PlanFault, Source, own_name_remark};
 use super::printer::Printer;
 use super::save::Saving;
+use super::signals::interrupt;
 use super::watch::Rounds;
 use crate::evidence::{Evidence, EvidenceFile, LoadFault};
 use crate::observe::{Dns, Observer, Options, Request};
@@ -249,11 +250,4 @@ async fn one(args: &CheckArgs, observer: &Observer, request: &Request, mut print
     let judging = Judging::of(args);
     printer.take_all(found.into_iter().map(|evidence| judging.judge(evidence)).collect());
     printer.finish()
-}
-
-/// One interrupt from the terminal; never, where the system lets us have none.
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

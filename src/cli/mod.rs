@@ -25,6 +25,7 @@ mod range;
 mod receivers;
 mod roundtrip;
 mod save;
+mod signals;
 mod watch;
 
 use std::process::ExitCode;
@@ -118,6 +119,10 @@ fn until_done(mut builder: tokio::runtime::Builder, run: impl Future<Output = Ex
             return Exit::Defect;
         }
     };
+    {
+        let _within = runtime.enter();
+        signals::outlive_full_files();
+    }
     let exit = runtime.block_on(run);
     // What is left are last words that no verdict waits for, and perhaps a read of standard input.
     runtime.shutdown_background();

@@ -16,6 +16,7 @@ use super::exit::Exit;
 use super::output::say;
 use super::plan::{self, Plan, PlanFault};
 use super::printer::{Printer, is_first_sight};
+use super::signals::interrupt;
 use crate::evidence::Evidence;
 use crate::judge::{Check, Comparison, Identity, Propagation, Standing, judge_for, questions};
 use crate::observe::{Dns, Observer, Request, propagation};
@@ -263,12 +264,6 @@ fn same(before: &[Propagation], now: &[Propagation]) -> bool {
         all
     };
     timeless(before) == timeless(now)
-}
-
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 async fn until(end: Option<Instant>) {

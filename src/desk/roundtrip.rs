@@ -125,7 +125,15 @@ fn advice(sending: &Sending, refusal: &Stage) -> Option<String> {
         530 if sending.tls.is_none() && refusal.text.to_ascii_uppercase().contains("STARTTLS") => {
             Some("The relay wants TLS first: leave out --tls off.".into())
         }
+        // Which name is refused is told by the reply alone: many servers wait with it until RCPT.
+        400..=599 if names_hello(&refusal.text) || (refusal.stage == SendStage::Ehlo && refusal.code >= 500) => Some(
+            "The relay does not like the name that we say in EHLO: give --name a full host name of this machine that \
+             has an address (or --helo-as)."
+                .into(),
+        ),
         530 if !sending.authenticated => Some(format!("The relay wants a login: {LOG_IN}.")),
+        // 501 and 504 speak of the command's own words (RFC 5321 §4.2.3), which no login changes.
+        501 | 504 => None,
         500..=599 if refusal.stage == SendStage::Rcpt && !sending.authenticated => Some(format!(
             "A relay takes mail for other domains from those only that it knows: {LOG_IN}, or let it know this address."
         )),
@@ -138,6 +146,12 @@ fn advice(sending: &Sending, refusal: &Stage) -> Option<String> {
         400..=499 => Some("That is for now: try again later.".into()),
         _ => None,
     }
+}
+
+/// Whether a reply speaks of HELO or EHLO.
+fn names_hello(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|w| w.eq_ignore_ascii_case("helo") || w.eq_ignore_ascii_case("ehlo"))
 }
 
 fn lost(sending: Option<&Sending>, others: &[Listened]) -> Vec<String> {

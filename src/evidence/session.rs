@@ -38,8 +38,10 @@ pub struct Session {
     pub ehlo_same: Option<bool>,
     /// The senders named in MAIL FROM; empty text for the null sender.
     pub mail_from: Vec<String>,
-    /// The recipients named in RCPT TO.
+    /// The recipients named in RCPT TO; of these, of `mail_from`, `helos` and `unknown` 8 KiB are written down in all.
     pub rcpt_to: Vec<String>,
+    /// Names, senders, recipients and other words for which there was no room there.
+    pub not_written: usize,
     /// A recipient names the token that was waited for.
     pub matched: bool,
     /// TLS facts; `null` where no handshake was completed.

@@ -8,8 +8,10 @@
 //! Failure: a [`SendFault`] beside what came before it.
 
 use std::fmt::Display;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 
+use base64::Engine;
 use mail_send::smtp::AssertReply;
 use mail_send::{Credentials, Error, SmtpClient};
 use rustls::pki_types::CertificateDer;
@@ -17,12 +19,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, timeout_at};
 
+use super::dial;
 use super::load::Load;
-use super::{dial, tls::Tls};
+use super::tls::{OTHER_NAME, Tls};
 use crate::evidence::{SendFault, SendStage, Sending, Stage, TlsFacts};
 use crate::smtp::queue_id;
 use crate::target::Target;
 
+/// QUIT and its reply.
+const QUIT: Duration = Duration::from_secs(2);
+/// Stands for the password where a relay quotes it.
+const LEFT_OUT: &str = "(the password)";
+/// Names of a certificate that are told.
+const NAMES: usize = 4;
 /// Characters kept of one reply.
 const MAX_TEXT: usize = 1000;
 
@@ -74,6 +83,25 @@ pub struct Login {
     pub mechanism: Option<Mechanism>,
 }
 
+impl Login {
+    /// A relay's words without the password, which it may quote from AUTH, in clear text or in the forms of RFC 4616
+    /// and of LOGIN.
+    fn left_out_of(&self, text: &str) -> String {
+        let (user, password) = (self.user.as_bytes(), self.password.as_bytes());
+        let plain = [b"\0", user, b"\0", password].concat();
+        let full = [user, b"\0", user, b"\0", password].concat();
+        let forms = [base64(&full), base64(&plain), base64(password), self.password.clone()];
+        forms.iter().fold(text.to_owned(), |text, form| {
+            // Some servers drop the padding.
+            text.replace(form.trim_end_matches('='), LEFT_OUT)
+        })
+    }
+}
+
+fn base64(octets: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(octets)
+}
+
 /// SASL mechanisms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
@@ -95,10 +123,12 @@ impl Mechanism {
     }
 }
 
-/// Hands a message to the relay at this address.
-pub async fn send(target: &Target, address: IpAddr, letter: &Letter) -> Sending {
+/// Hands a message to the relay at this address, unless it is told to stop before.
+pub async fn send(target: &Target, address: IpAddr, letter: &Letter, stop: impl Future<Output = ()>) -> Sending {
     let mut hand = Hand {
         letter,
+        stage: SendStage::Connect,
+        broken: false,
         deadline: Instant::now() + letter.timeout,
         sending: Sending {
             began_at: jiff::Timestamp::now().to_string(),
@@ -112,14 +142,36 @@ pub async fn send(target: &Target, address: IpAddr, letter: &Letter) -> Sending 
             ..Sending::default()
         },
     };
-    if let Err(fault) = hand.over(target, address).await {
-        hand.sending.fault = Some(fault);
-    }
+    let handed = tokio::select! {
+        handed = hand.over(target, address) => Some(handed),
+        () = stop => None,
+    };
+    hand.sending.fault = match handed {
+        Some(handed) => handed.err(),
+        // Only the farewell is cut short.
+        None if hand.sending.accepted => None,
+        None if hand.stage == SendStage::Message => {
+            Some(fault(hand.stage, "interrupted before the relay had answered to the message"))
+        }
+        None => Some(fault(hand.stage, "interrupted before the message")),
+    };
     hand.sending
+}
+
+/// What the plain part of a dialogue came to.
+enum Begun {
+    /// All is said.
+    Over,
+    /// TLS is to begin.
+    StartTls,
 }
 
 struct Hand<'a> {
     letter: &'a Letter,
+    /// Where in the dialogue we are.
+    stage: SendStage,
+    /// The connection is of no more use, not even for QUIT.
+    broken: bool,
     deadline: Instant,
     sending: Sending,
 }
@@ -138,28 +190,61 @@ impl Hand<'_> {
         let _ = stream.set_nodelay(true);
         if target.implicit_tls {
             let mut client = self.secure(stream, target).await?;
-            self.greeting(&mut client).await?;
-            let offers = self.ehlo(&mut client).await?;
-            return self.submit(&mut client, offers, true).await;
+            let done = self.within_tls(&mut client, true).await;
+            self.farewell(&mut client).await;
+            return done;
         }
         let mut client = SmtpClient { stream, timeout: self.left() };
-        self.greeting(&mut client).await?;
-        let offers = self.ehlo(&mut client).await?;
-        if self.letter.tls == SendTls::Off {
-            return self.submit(&mut client, offers, false).await;
+        match self.up_to_tls(&mut client).await {
+            Ok(Begun::StartTls) => {}
+            done => {
+                self.farewell(&mut client).await;
+                return done.map(|_| ());
+            }
         }
-        if offers.has_capability(smtp_proto::EXT_START_TLS) {
-            let go = self.command(&mut client, SendStage::Tls, b"STARTTLS\r\n").await;
-            go.map_err(|f| fault(SendStage::Tls, format!("STARTTLS was refused: {}", f.detail)))?;
-            let mut client = self.secure(client.stream, target).await?;
-            // What was offered before TLS is forgotten (RFC 3207 §4.2).
-            let offers = self.ehlo(&mut client).await?;
-            return self.submit(&mut client, offers, true).await;
+        let mut client = self.secure(client.stream, target).await?;
+        // What was offered before TLS is forgotten (RFC 3207 §4.2).
+        let done = self.within_tls(&mut client, false).await;
+        self.farewell(&mut client).await;
+        done
+    }
+
+    /// From the greeting to the end, or to the reply that lets TLS begin.
+    async fn up_to_tls(&mut self, client: &mut SmtpClient<TcpStream>) -> Result<Begun, SendFault> {
+        self.greeting(client).await?;
+        let offers = self.ehlo(client).await?;
+        let offered = offers.has_capability(smtp_proto::EXT_START_TLS);
+        match self.letter.tls {
+            SendTls::Require | SendTls::Auto if offered => {
+                let go = self.command(client, SendStage::Tls, b"STARTTLS\r\n").await;
+                go.map_err(|f| fault(SendStage::Tls, format!("STARTTLS was refused: {}", f.detail)))?;
+                Ok(Begun::StartTls)
+            }
+            SendTls::Require => {
+                Err(fault(SendStage::Tls, "the relay does not offer STARTTLS; --tls auto sends without it"))
+            }
+            SendTls::Auto | SendTls::Off => self.submit(client, offers, false).await.map(|()| Begun::Over),
         }
-        if self.letter.tls == SendTls::Require {
-            return Err(fault(SendStage::Tls, "the relay does not offer STARTTLS; --tls auto sends without it"));
+    }
+
+    async fn within_tls<T: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        client: &mut SmtpClient<T>,
+        greeting: bool,
+    ) -> Result<(), SendFault> {
+        if greeting {
+            self.greeting(client).await?;
         }
-        self.submit(&mut client, offers, false).await
+        let offers = self.ehlo(client).await?;
+        self.submit(client, offers, true).await
+    }
+
+    /// QUIT, whatever came before (RFC 5321 §4.1.1.10), where there is still somebody to say it to; what comes of it
+    /// changes nothing.
+    async fn farewell<T: AsyncRead + AsyncWrite + Unpin>(&mut self, client: &mut SmtpClient<T>) {
+        if !self.broken {
+            let _ = tokio::time::timeout(QUIT, client.cmd(b"QUIT\r\n")).await;
+        }
     }
 
     fn left(&self) -> Duration {
@@ -171,6 +256,7 @@ impl Hand<'_> {
         stream: TcpStream,
         target: &Target,
     ) -> Result<SmtpClient<tokio_rustls::client::TlsStream<TcpStream>>, SendFault> {
+        self.stage = SendStage::Tls;
         let failed = |e: &dyn Display| fault(SendStage::Tls, format!("the TLS handshake failed: {e}"));
         let tls = Tls::with_authorities(&self.letter.authorities).map_err(|e| failed(&e))?.for_the_name_dialled();
         let done = timeout_at(self.deadline, tls.handshake(stream, &target.host)).await;
@@ -183,9 +269,15 @@ impl Hand<'_> {
         &mut self,
         client: &mut SmtpClient<T>,
     ) -> Result<(), SendFault> {
-        let read = timeout_at(self.deadline, client.read()).await;
-        let reply = read.map_err(|_| fault(SendStage::Greeting, "no greeting in time"))?;
-        let reply = reply.map_err(|e| fault(SendStage::Greeting, words(&e)))?;
+        self.stage = SendStage::Greeting;
+        let reply = match timeout_at(self.deadline, client.read()).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(e)) => return Err(self.refused(SendStage::Greeting, &e)),
+            Err(_) => {
+                self.broken = true;
+                return Err(fault(SendStage::Greeting, "no greeting in time"));
+            }
+        };
         self.note(SendStage::Greeting, &reply);
         match reply.code() {
             220 => Ok(()),
@@ -197,6 +289,7 @@ impl Hand<'_> {
         &mut self,
         client: &mut SmtpClient<T>,
     ) -> Result<smtp_proto::EhloResponse<String>, SendFault> {
+        self.stage = SendStage::Ehlo;
         client.timeout = self.left();
         client.ehlo(&self.letter.helo_as).await.map_err(|e| self.refused(SendStage::Ehlo, &e))
     }
@@ -215,6 +308,7 @@ impl Hand<'_> {
         let letter = self.letter;
         self.command(client, SendStage::Mail, format!("MAIL FROM:<{}>\r\n", letter.from).as_bytes()).await?;
         self.command(client, SendStage::Rcpt, format!("RCPT TO:<{}>\r\n", letter.to).as_bytes()).await?;
+        self.stage = SendStage::Data;
         client.timeout = self.left();
         let go = client.cmd(b"DATA\r\n").await.map_err(|e| self.refused(SendStage::Data, &e))?;
         self.note(SendStage::Data, &go);
@@ -222,8 +316,6 @@ impl Hand<'_> {
         let taken = self.message(client).await?;
         self.sending.accepted = true;
         self.sending.queue_id = queue_id(taken.message());
-        // The message is over; what comes of QUIT changes nothing.
-        let _ = tokio::time::timeout(Duration::from_secs(2), client.cmd(b"QUIT\r\n")).await;
         Ok(())
     }
 
@@ -232,21 +324,33 @@ impl Hand<'_> {
         &mut self,
         client: &mut SmtpClient<T>,
     ) -> Result<smtp_proto::Response<String>, SendFault> {
+        // From here on the relay may have all of it (RFC 5321 §4.1.1.4), whatever we hear of it.
+        self.stage = SendStage::Message;
         let handing = async {
             client.write_message(&self.letter.message).await.map_err(Error::Io)?;
             client.read().await
         };
-        let reply = match timeout_at(self.deadline, handing).await {
-            Ok(Ok(reply)) => reply,
+        let what = match timeout_at(self.deadline, handing).await {
+            Ok(Ok(reply)) => return self.taken(&reply).map(|()| reply),
             Ok(Err(Error::UnparseableReply)) => {
-                let what = "the relay closed the connection after the message, or its reply to it cannot be read";
-                return Err(fault(SendStage::Message, what));
+                "the relay closed the connection after the message, or its reply to it cannot be read".into()
             }
-            Ok(Err(e)) => return Err(fault(SendStage::Message, words(&e))),
-            Err(_) => return Err(fault(SendStage::Message, "the relay took the message and did not answer in time")),
+            Ok(Err(Error::Io(e))) if e.kind() == ErrorKind::UnexpectedEof => {
+                "the relay closed the connection after the message".into()
+            }
+            Ok(Err(e)) => words(&e),
+            Err(_) => "the relay took the message and did not answer in time".into(),
         };
-        self.note(SendStage::Message, &reply);
-        reply.into_positive_completion().map_err(|e| fault(SendStage::Message, words(&e)))
+        self.broken = true;
+        Err(fault(SendStage::Message, what))
+    }
+
+    fn taken(&mut self, reply: &smtp_proto::Response<String>) -> Result<(), SendFault> {
+        self.note(SendStage::Message, reply);
+        if reply.is_positive_completion() {
+            return Ok(());
+        }
+        Err(fault(SendStage::Message, format!("the relay answers {}", reply.code())))
     }
 
     fn may_log_in(&self, secure: bool) -> Result<(), SendFault> {
@@ -254,13 +358,21 @@ impl Hand<'_> {
             return Err(fault(SendStage::Auth, "the connection is not encrypted: the credentials were not sent"));
         }
         match &self.sending.tls {
-            Some(TlsFacts { trusted: false, why_not, .. }) if !self.letter.any_certificate => {
+            Some(TlsFacts { trusted: false, why_not, names, .. }) if !self.letter.any_certificate => {
                 let why = why_not.as_deref().unwrap_or("it could not be verified");
+                let remedy = match names.as_slice() {
+                    // An authority more would change nothing.
+                    [first, others @ ..] if why == OTHER_NAME => {
+                        let more = if others.is_empty() { String::new() } else { format!(" (or {})", some(others)) };
+                        format!("dial it as {first}{more}, the name in its certificate")
+                    }
+                    _ => "give its authority, or itself where it is self-signed, with --ca FILE".into(),
+                };
                 Err(fault(
                     SendStage::Auth,
                     format!(
-                        "the relay's certificate is not trusted ({why}): the credentials were not sent; give its \
-                         authority, or itself where it is self-signed, with --ca FILE, or --any-certificate"
+                        "the relay's certificate is not trusted ({why}): the credentials were not sent; {remedy}, or \
+                         --any-certificate"
                     ),
                 ))
             }
@@ -277,6 +389,7 @@ impl Hand<'_> {
         if let Some(only) = login.mechanism {
             offers.auth_mechanisms &= only.bit();
         }
+        self.stage = SendStage::Auth;
         client.timeout = self.left();
         let credentials = Credentials::new(login.user.as_str(), login.password.as_str());
         match client.authenticate(&credentials, &offers).await {
@@ -298,6 +411,7 @@ impl Hand<'_> {
         stage: SendStage,
         line: &[u8],
     ) -> Result<(), SendFault> {
+        self.stage = stage;
         client.timeout = self.left();
         let reply = client.cmd(line).await.map_err(|e| self.refused(stage, &e))?;
         self.note(stage, &reply);
@@ -306,8 +420,13 @@ impl Hand<'_> {
 
     /// The fault of a stage; a reply in it is kept too.
     fn refused(&mut self, stage: SendStage, error: &Error) -> SendFault {
-        if let Error::UnexpectedReply(reply) | Error::AuthenticationFailed(reply) = error {
-            self.note(stage, reply);
+        match error {
+            Error::UnexpectedReply(reply) | Error::AuthenticationFailed(reply) => {
+                self.note(stage, reply);
+                self.broken |= reply.code() == 421;
+            }
+            Error::Io(_) | Error::Tls(_) | Error::Timeout | Error::UnparseableReply => self.broken = true,
+            _ => {}
         }
         fault(stage, words(error))
     }
@@ -316,6 +435,7 @@ impl Hand<'_> {
         let [class, subject, detail] = reply.esc;
         // A relay may quote our line in its reply to AUTH, and the credentials with it.
         let said = if stage == SendStage::Auth { "" } else { reply.message() };
+        let said = self.letter.login.as_ref().map_or_else(|| said.to_owned(), |login| login.left_out_of(said));
         let text: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
         self.sending.stages.push(Stage {
             stage,
@@ -326,6 +446,12 @@ impl Hand<'_> {
     }
 }
 
+/// The first of them.
+fn some(names: &[String]) -> String {
+    let more = if names.len() > NAMES { ", …" } else { "" };
+    names.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ") + more
+}
+
 /// What went wrong, in our words.
 fn words(error: &Error) -> String {
     match error {
@@ -334,6 +460,8 @@ fn words(error: &Error) -> String {
         }
         Error::Timeout => "no answer in time".into(),
         Error::UnparseableReply => "the relay closed the connection, or its reply cannot be read".into(),
+        // What TLS libraries say of it is for programmers.
+        Error::Io(e) if e.kind() == ErrorKind::UnexpectedEof => "the relay closed the connection".into(),
         Error::Io(e) => e.to_string(),
         other => other.to_string(),
     }

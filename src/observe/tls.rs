@@ -18,6 +18,8 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use crate::evidence::TlsFacts;
 use crate::target::Host;
 
+/// Said of a certificate whose only fault that is.
+pub(super) const OTHER_NAME: &str = "it is for another name than the one dialled";
 /// Names kept of one certificate.
 const MAX_NAMES: usize = 64;
 
@@ -195,7 +197,7 @@ fn objection(error: &Error, self_issued: bool, by_name: bool) -> Option<String> 
     };
     let words = match error {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            return by_name.then(|| "it is for another name than the one dialled".to_owned());
+            return by_name.then(|| OTHER_NAME.to_owned());
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet",

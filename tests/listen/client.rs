@@ -29,7 +29,7 @@ impl Client {
         Self::try_connect(to).await.unwrap()
     }
 
-    /// Speaks over a connection that stands.
+    /// The client of a connection that stands.
     pub(crate) fn over(stream: TcpStream) -> Self {
         Self { wire: Some(Box::new(stream)), read: Vec::new() }
     }

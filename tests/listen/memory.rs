@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
+use tokio::net::TcpSocket;
 
 use crate::client::Client;
 use crate::flood::peak_memory;
@@ -44,7 +45,9 @@ async fn large_answers_to_many_names_take_little_memory() {
     let clients = (0..ADDRESSES).flat_map(|a| (0..AT_ONCE).map(move |n| (a + 1, n)));
     join_all(clients.map(|(last, number)| async move {
         for name in 0..NAMES {
-            let mut client = from_address(SocketAddr::from(([127, 0, 3, last], 0)), door).await;
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::from(([127, 0, 3, last], 0))).unwrap();
+            let mut client = Client::over(socket.connect(door).await.unwrap());
             assert_eq!(client.reply().await, 220);
             assert_eq!(client.say(&format!("EHLO n{name}-{number}-{last}.big.example")).await, 250);
             assert_eq!(client.say("QUIT").await, 221);
@@ -73,10 +76,4 @@ async fn large_answers_to_many_names_take_little_memory() {
     }
     println!("{} identities of 10 names with 234 addresses: peak memory {} MB", lines.len(), peak / 1024);
     assert!(peak > 0 && peak < 60 * 1024, "peak memory {peak} kB");
-}
-
-async fn from_address(from: SocketAddr, to: SocketAddr) -> Client {
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind(from).unwrap();
-    Client::over(socket.connect(to).await.unwrap())
 }

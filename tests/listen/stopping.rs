@@ -41,6 +41,20 @@ async fn slow_clients_are_cut_off_and_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn too_much_at_once_is_said_at_once() {
+    let ear = Ear::start(&["--command-time", "30m", "--session-time", "30m"]).await;
+    let mut client = Client::greeted(ear.doors[0]).await;
+    client.send(&b"NOOP\r\n".repeat(5000)).await.unwrap();
+    let mut code = 250;
+    while code == 250 {
+        code = client.reply().await;
+    }
+    assert_eq!(code, 421);
+    ear.signal("TERM");
+    assert_eq!(ear.ended().await.lines()[0]["session"]["ended"], "cut-off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn too_many_from_one_address_are_refused() {
     let ear = Ear::start(&["--max-per-address", "2"]).await;
     let one = Client::greeted(ear.doors[0]).await;
@@ -76,7 +90,7 @@ async fn past_the_most_sessions_the_next_waits_outside_and_is_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_flight_at_the_signal_is_recorded() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let ear = Ear::start(&[]).await;
         let mut client = Client::greeted(ear.doors[0]).await;
         client.say("EHLO mail.example.net").await;
@@ -89,6 +103,18 @@ async fn what_is_in_flight_at_the_signal_is_recorded() {
         assert_eq!(lines[0]["check"]["agreement"]["verdict"], "agree");
         assert_eq!(ended.status.code(), Some(0), "{}", ended.err);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_that_is_ignored_stays_ignored() {
+    let ear = Ear::start_under("trap '' HUP", &["--once"]).await;
+    ear.signal("HUP");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut client = Client::greeted(ear.doors[0]).await;
+    client.say("EHLO mail.example.net").await;
+    assert_eq!(client.say("QUIT").await, 221);
+    assert_eq!(ear.ended().await.lines().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,11 +151,18 @@ async fn a_reader_that_goes_away_ends_it_and_a_file_keeps_all() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_leaves_whole_lines() {
+    // A file may not grow past 60 or 120 KiB, as the shell counts; whether or not the signal that says so is ignored.
+    for shell in ["trap '' XFSZ; ulimit -f 120", "ulimit -f 120"] {
+        fill(shell).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn fill(shell: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("heard.ndjson");
     std::fs::write(&file, "{\"half\": ").unwrap();
-    // A file may not grow past 60 or 120 KiB, as the shell counts; the signal that says so is ignored.
-    let ear = Ear::start_under("trap '' XFSZ; ulimit -f 120", &["--output", file.to_str().unwrap()]).await;
+    let ear = Ear::start_under(shell, &["--output", file.to_str().unwrap()]).await;
     for _ in 0..40 {
         let Ok(mut client) = Client::try_connect(ear.doors[0]).await else { break };
         if client.reply().await != 220 {

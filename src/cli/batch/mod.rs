@@ -31,6 +31,7 @@ use super::judged::{Judged, Judging, defect};
 use super::output::{say, say_text};
 use super::plan::LineDefaults;
 use super::printer::Printer;
+use super::signals::Signals;
 use crate::domain::Remark;
 use crate::observe::{Dns, LoadSeen, Observer, Request};
 use crate::report::Format;
@@ -197,8 +198,14 @@ fn resumable(args: &CheckArgs, read: Reached) -> String {
 fn interrupts() -> mpsc::Receiver<()> {
     let (interrupt, interrupts) = mpsc::channel(4);
     tokio::spawn(async move {
-        // Where the system lets us have none, there are none.
-        while tokio::signal::ctrl_c().await.is_ok() && interrupt.send(()).await.is_ok() {}
+        let mut signals = Signals::of_terminal();
+        loop {
+            signals.next().await;
+            if interrupt.send(()).await.is_err() {
+                break;
+            }
+        }
+        // A channel that closes would be heard as a signal.
         std::future::pending::<()>().await;
     });
     interrupts

@@ -21,6 +21,7 @@ pub(super) use args::BounceArgs;
 use super::exit::Exit;
 use super::output::say;
 use super::plan::{PlanFault, duration, resolver};
+use super::signals::interrupt;
 use crate::desk::Entry;
 use printer::Printer;
 use recheck::Rechecker;
@@ -81,10 +82,7 @@ async fn desk(args: &BounceArgs, inputs: Vec<Input>, resolvers: &[std::net::Sock
     let stopped = Cell::new(false);
     {
         let interrupted = async {
-            // Where no signal can be had, none ends the run.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+            interrupt().await;
             stopped.set(true);
             say("interrupted: what was begun is printed");
         };

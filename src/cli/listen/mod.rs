@@ -1,6 +1,6 @@
 //! `listen`: plan, open the door, give up privileges, hear, judge, print; and stop without losing anything.
 //!
-//! Stopping: SIGTERM or SIGINT, or the count or the time asked for. Nobody more is let in, sessions have two seconds,
+//! Stopping: SIGTERM, SIGINT or SIGHUP, or the count or the time asked for. Nobody more is let in, sessions have two seconds,
 //! lookups their own time, and all that was heard is written out. A second signal ends sessions and lookups at once
 //! and writes all the same; a third gives up writing.
 
@@ -9,7 +9,6 @@ pub(super) mod door;
 mod printer;
 pub(super) mod privileges;
 mod run;
-pub(super) mod signals;
 mod writer;
 
 use std::io::IsTerminal;

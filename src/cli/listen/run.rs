@@ -7,10 +7,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::args::ListenArgs;
 use super::printer::Printer;
-use super::signals::Signals;
 use super::writer::Writer;
 use crate::cli::exit::Exit;
 use crate::cli::output::say;
+use crate::cli::signals::Signals;
 use crate::observe::listen::{Heard, Listener, Stop};
 use crate::report;
 

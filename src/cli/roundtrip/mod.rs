@@ -2,7 +2,8 @@
 //!
 //! Order: our door stands before the message leaves. The relay is dialled first and as any stranger, so that its
 //! greeting is what others see; then the message is handed over at the address that greeted.
-//! Stopping: a signal ends the waiting, and what is known by then is printed.
+//! Stopping: a signal ends the dialling, the handing over or the waiting, and what is known by then is printed. A
+//! message that was begun may have been taken.
 
 pub(super) mod args;
 mod credentials;
@@ -20,11 +21,12 @@ pub(super) use args::RoundtripArgs;
 use args::{RoundtripFormat, SendTlsArg};
 
 use super::exit::{Exit, Tally};
-use super::listen::{door, observer, places, settle, signals::Signals};
+use super::listen::{door, observer, places, settle};
 use super::output::{Results, color, say, width};
 use super::plan::{PlanFault, check_ehlo, duration, resolver, span};
+use super::signals::Signals;
 use crate::desk::{Outcome, Roundtrip};
-use crate::evidence::{Evidence, Sending};
+use crate::evidence::{Evidence, SendFault, SendStage, Sending};
 use crate::judge::{Listened, judge};
 use crate::name::unmap;
 use crate::observe::listen::{Door, Heard, ListenOptions, Listener, Stop};
@@ -93,6 +95,9 @@ fn prepare(args: &RoundtripArgs) -> Result<(Plan, Vec<Door>), PlanFault> {
         check_ehlo(name)?;
     }
     let helo_as = args.helo_as.clone().unwrap_or_else(|| door.name.clone());
+    if !args.quiet && !helo_as.contains('.') && !helo_as.starts_with('[') {
+        say(&format!("says EHLO {helo_as}, which is no full name: a relay may refuse it; give --name HOST.DOMAIN"));
+    }
     let login = credentials::login(args)?;
     if login.is_some() && args.tls == SendTlsArg::Off && !relay.implicit_tls {
         return Err(PlanFault("--tls off: credentials are never sent in clear text; leave one of them out".into()));
@@ -161,33 +166,45 @@ async fn hold(args: &RoundtripArgs, plan: Plan, doors: Vec<Door>) -> Exit {
     progress.say(&format!("dialling {}", plan.relay.input));
     let request = Request { target: Some(plan.relay.clone()), ..Request::default() };
     let dialled = tokio::select! {
-        dialled = observer.observe(&request) => dialled,
-        () = signals.next() => return interrupted(),
+        dialled = observer.observe(&request) => Some(dialled),
+        () = signals.next() => None,
     };
-    let greeting = chosen(dialled);
-    let mut sending = None;
+    let mut interrupted = dialled.is_none();
+    let mut sending = interrupted.then(|| not_begun(&plan));
+    let greeting = dialled.and_then(chosen);
     if let Some(address) = greeting.as_ref().filter(|e| greets(e)).and_then(|e| e.target.address) {
         progress.say(&format!("sending to {} through {address}", plan.recipient.address()));
-        sending = tokio::select! {
-            done = send(&plan.relay, address, &plan.letter) => Some(done),
-            () = signals.next() => return interrupted(),
+        let stop = async {
+            signals.next().await;
+            interrupted = true;
         };
+        sending = Some(send(&plan.relay, address, &plan.letter, stop).await);
         trip.sent = Some(Instant::now());
     }
-    if sending.as_ref().is_some_and(|s| s.accepted || s.unanswered()) {
+    if interrupted {
+        progress.say("interrupted: what is known by now is told");
+    } else if sending.as_ref().is_some_and(|s| s.accepted || s.unanswered()) {
         trip.wait(&mut listener, &mut signals, &mut progress, &plan, sending.as_ref()).await;
     }
     listener.stop(Stop::Soon);
-    trip.rest(&mut listener).await;
+    trip.rest(&mut listener, &mut signals).await;
     progress.end();
     let roundtrip =
         Roundtrip::of(plan.recipient.token, greeting.as_ref().map(judge), sending, trip.arrival, trip.others);
     print(args, &roundtrip)
 }
 
-fn interrupted() -> Exit {
-    say("interrupted before the message was handed over");
-    Exit::Unknown
+/// What is known of a message where a signal came before the relay had greeted.
+fn not_begun(plan: &Plan) -> Sending {
+    let detail = "interrupted while the relay was dialled".to_owned();
+    Sending {
+        began_at: jiff::Timestamp::now().to_string(),
+        relay: plan.relay.input.clone(),
+        from: plan.letter.from.clone(),
+        to: plan.letter.to.clone(),
+        fault: Some(SendFault { stage: SendStage::Connect, detail }),
+        ..Sending::default()
+    }
 }
 
 /// The address that greeted; the first where none did.
@@ -243,10 +260,16 @@ impl Trip {
         }
     }
 
-    /// Sessions that end as we stop.
-    async fn rest(&mut self, listener: &mut Listener) {
-        while let Some(heard) = listener.next().await {
-            self.take(heard, &mut Progress::new(true));
+    /// Sessions that end as we stop; a signal ends them and their lookups at once.
+    async fn rest(&mut self, listener: &mut Listener, signals: &mut Signals) {
+        loop {
+            tokio::select! {
+                heard = listener.next() => match heard {
+                    Some(heard) => self.take(heard, &mut Progress::new(true)),
+                    None => return,
+                },
+                () = signals.next() => listener.stop(Stop::Now),
+            }
         }
     }
 

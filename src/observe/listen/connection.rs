@@ -4,6 +4,7 @@
 //! nothing; a time to the whole session; word to stop gives [`GRACE`] and then 421.
 //! Failure: none; how a connection ended is part of its [`Session`].
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -153,8 +154,8 @@ pub(super) async fn hold(
     let Connection { session, tls, tls_fault, .. } = connection;
     let record = session.into_record();
     let hello = record.hello.as_ref();
-    let before = record.commands.iter().rfind(|c| is_hello(c) && !c.secure);
-    let before = before.filter(|_| hello.is_some_and(|h| h.secure)).map(|c| c.argument.clone());
+    let before = record.hello_before_tls.as_ref().filter(|_| hello.is_some_and(|h| h.secure));
+    let before = before.map(|c| c.argument.clone());
     Some(Session {
         number: number.unwrap_or_else(|| with.next_number()),
         began_at,
@@ -177,6 +178,7 @@ pub(super) async fn hold(
         messages: record.messages,
         arrived: record.arrived,
         matched: record.matched,
+        not_written: record.not_written,
         mail_from: record.senders,
         rcpt_to: record.recipients,
         received: record.received,
@@ -314,10 +316,15 @@ impl Connection<'_> {
 
     /// Plays actions in order.
     async fn play(&mut self, actions: Vec<Action>) -> io::Result<Next> {
-        for action in actions {
+        let mut actions = VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
             match action {
                 Action::Send(octets) => {
-                    self.overheard();
+                    // The client is refused: what was to be said has no weight any more.
+                    if let Some(refusal) = self.overheard() {
+                        actions = refusal.into();
+                        continue;
+                    }
                     let sent = timeout(self.with.options.command_time, self.wire.send(&octets)).await;
                     sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
                 }
@@ -338,13 +345,14 @@ impl Connection<'_> {
     }
 
     /// Octets that have come already, while we had something to say: the session notes whose turn it was.
-    fn overheard(&mut self) {
+    fn overheard(&mut self) -> Option<Vec<Action>> {
         let mut buffer = [0; 512];
-        if let Some(Ok(n)) = self.wire.read(&mut buffer).now_or_never()
-            && n > 0
-        {
-            self.fresh = false;
-            self.session.push(&buffer[..n]);
+        match self.wire.read(&mut buffer).now_or_never() {
+            Some(Ok(n)) if n > 0 => {
+                self.fresh = false;
+                self.session.push(&buffer[..n])
+            }
+            _ => None,
         }
     }
 

@@ -27,6 +27,9 @@ pub(in crate::report) fn session_facts(listened: &Listened) -> Vec<(&'static str
     if !session.rcpt_to.is_empty() {
         facts.push(("To", listed(session.rcpt_to.iter().map(|s| address(s)))));
     }
+    if session.not_written > 0 {
+        facts.push(("Cut", format!("{} more of the client's words, for which there was no room", session.not_written)));
+    }
     facts.push(("TLS", tls(session)));
     if !session.unknown.is_empty() {
         facts.push(("Also", listed(session.unknown.iter().map(|s| short(s)))));

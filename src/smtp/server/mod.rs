@@ -262,9 +262,9 @@ impl ServerSession {
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\r', '\n']);
         let (verb, argument) = text.split_once([' ', '\t']).unwrap_or((text, ""));
-        let (verb, argument) = (verb.to_ascii_uppercase(), argument.trim().to_owned());
+        let (word, verb, argument) = (verb, verb.to_ascii_uppercase(), argument.trim().to_owned());
         let out_of_turn = !self.waiting.is_empty() && !self.may_pipeline(&verb);
-        self.record.note(&verb, &argument, self.secure, self.plan.limits.kept);
+        self.record.note((&verb, word), &argument, self.secure, self.plan.limits.kept);
         if out_of_turn {
             self.record.pipelined = true;
             if self.plan.strict {

@@ -56,7 +56,7 @@ fn the_polite_dialogue_in_any_chunking() {
         let verbs: Vec<&str> = session.record().commands.iter().map(|c| c.verb.as_str()).collect();
         let said = ["EHLO", "RSET", "NOOP", "MAIL", "RCPT", "DATA", "AUTH", "(behind AUTH)", "HELO", "HELO", "QUIT"];
         assert_eq!(verbs, said, "chunks of {size}");
-        assert_eq!(session.record().commands[3].argument, "FROM:<a@b.example>");
+        assert_eq!(session.record().commands[0].argument, "probe.example");
     }
 }
 
@@ -248,6 +248,34 @@ fn mail_has_an_order_and_bounds() {
 }
 
 #[test]
+fn a_hundred_recipients_are_written_down_and_what_counts_outlives_the_bound() {
+    let plan = ServerPlan { taking: Taking::Nobody, token: Some("t1".into()), ..plan() };
+    let recipients = |length: usize| -> Vec<u8> {
+        (0..99).flat_map(|n| format!("RCPT TO:<{n:0length$}@probe.example>\r\n").into_bytes()).collect()
+    };
+    let begin = b"EHLO early.example\r\nSTARTTLS\r\n".as_slice();
+    let mail = b"EHLO late.example\r\nMAIL FROM:<a@b.example>\r\n".as_slice();
+    for (length, all) in [(60, true), (400, false)] {
+        let mut session = ServerSession::new(ServerPlan {
+            limits: ServerLimits { commands: 300, waiting: 1 << 20, ..ServerLimits::default() },
+            ..plan.clone()
+        });
+        session.greeted();
+        session.push(begin);
+        while session.answer().is_some_and(|a| !a.contains(&Action::StartTls)) {}
+        session.secured();
+        session.push(&[mail, &recipients(length), b"RCPT TO:<t1@probe.example>\r\nHELO last.example\r\n"].concat());
+        while session.answer().is_some() {}
+        let record = session.into_record();
+        assert_eq!(record.recipients.len() == 100, all, "{}", record.recipients.len());
+        assert_eq!(record.not_written == 0, all, "{}", record.not_written);
+        assert!(record.matched, "the token is heard, whatever is written down");
+        assert_eq!(record.hello_before_tls.map(|h| h.argument).as_deref(), Some("early.example"));
+        assert_eq!(record.hello.map(|h| h.argument).as_deref(), Some("last.example"));
+    }
+}
+
+#[test]
 fn the_record_is_bounded_and_keeps_no_password() {
     let mut octets = b"EHLO a\r\nAUTH PLAIN AGEAc2VjcmV0\r\nMAIL FROM:<>\r\n".to_vec();
     for _ in 0..90 {
@@ -257,11 +285,17 @@ fn the_record_is_bounded_and_keeps_no_password() {
     let record = session.into_record();
     assert_eq!(record.count, 93);
     assert_eq!(record.commands[1].argument, "PLAIN");
-    let secret = b"EHLO a\r\nAUTH\tPLAIN\tAGEAc2VjcmV0\r\nAUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0 x\r\nNOOP\r\nGET /\r\n";
+    // What is cut is counted, and every name that weighs stands apart from what may be.
+    assert_eq!(record.recipients.len() + record.not_written, 90);
+    assert!(record.not_written > 0);
+    let secret = b"EHLO a\r\nAUTH\tPLAIN\tAGEAc2VjcmV0\r\nAUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0 x\r\nNOOP c2V\r\nc2VjcmV0\r\nEHLO a\r\nGET /\r\n\
+        c2VjcmV0\r\ncGFzc3dvcmQ=\r\nSUBMITTER x\r\nXYZ\r\n";
     let (_, session) = play(plan(), secret, 1000);
     let words: Vec<String> =
         session.into_record().commands.iter().map(|c| format!("{} {}", c.verb, c.argument)).collect();
-    assert_eq!(words, ["EHLO a", "AUTH PLAIN", "AUTH LOGIN", "(behind AUTH) ", "(behind AUTH) ", "NOOP ", "GET /"]);
+    let told = ["EHLO a", "AUTH PLAIN", "AUTH LOGIN", "(behind AUTH) ", "(behind AUTH) ", "NOOP ", "(behind AUTH) "];
+    let later = ["EHLO a", "GET /", "(like base64) ", "(like base64) ", "SUBMITTER x", "XYZ "];
+    assert_eq!(words, [&told[..], &later[..]].concat());
     let kept: usize = record.commands.iter().map(|c| c.verb.len() + c.argument.len()).sum::<usize>()
         + record.recipients.iter().map(String::len).sum::<usize>();
     assert!(kept <= ServerLimits::default().kept, "{kept}");
