@@ -164,3 +164,40 @@ async fn what_one_resolver_keeps_is_not_told_of_every_server() {
     assert!(letter.contains("Vultr may take up to 12 h until it publishes the change."), "{letter}");
     assert!(letter.contains("the resolver that we asked may give the old answer for another"), "{letter}");
 }
+
+#[tokio::test]
+async fn where_the_block_has_no_reverse_zone_no_registry_is_written_to() {
+    let zone = format!("{FORWARD}$ORIGIN in-addr.arpa.\n");
+    let found = checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await;
+    let asked = found[0].dns.ptr.as_ref().unwrap().zone.as_ref().unwrap();
+    assert!(asked.registry, "{asked:?}");
+    let (letter, _) = written(&found, Ticket::Provider);
+    let letter = letter.replace('\n', " ");
+    assert!(letter.contains("The address block has no reverse zone: the zone in-addr.arpa"), "{letter}");
+    assert!(!letter.contains(&asked.contact), "{letter}");
+    let missing = found[0].findings.iter().find(|f| f.code.to_string() == "ptr-missing").unwrap();
+    assert!(missing.fix.who.starts_with("holder of the address block"), "{}", missing.fix.who);
+    assert!(!missing.fix.who.contains(&asked.contact), "{}", missing.fix.who);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_for_an_address_that_no_receiver_sees() {
+    let zone = format!("{FORWARD}mail A 10.0.0.5\n$ORIGIN in-addr.arpa.\n");
+    let found = checks(&["10.0.0.5"], Some("mail.example.net"), &zone).await;
+    for to in [Ticket::Provider, Ticket::Customer] {
+        let (letter, remarks) = written(&found, to);
+        assert_eq!(letter, "", "{letter}");
+        assert!(remarks[0].ends_with("10.0.0.5 is a private address (RFC 1918); give --ip the public address"));
+    }
+}
+
+#[tokio::test]
+async fn an_alias_whose_subzone_is_missing_leaves_the_zone_with_its_holder() {
+    let zone = format!("{FORWARD}{REVERSE}25 CNAME 25.0-63\n");
+    let found = checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await;
+    let (letter, _) = written(&found, Ticket::Provider);
+    assert!(!letter.contains("not in the zone above it"), "{letter}");
+    let step = &found[0].remedy.as_ref().unwrap().steps[0];
+    assert!(step.action.contains("0-63.100.51.198.in-addr.arpa delegated"), "{}", step.action);
+    assert!(!step.who.contains("perhaps you"), "{}", step.who);
+}

@@ -138,3 +138,25 @@ async fn a_name_of_a_providers_is_not_published_by_its_customer() {
         assert!(!letter.contains(" IN A "), "{letter}");
     }
 }
+
+#[tokio::test]
+async fn a_forgotten_final_dot_is_known() {
+    let zone = format!("mail A 198.51.100.25\n{PTR} mail.example.net.100.51.198.in-addr.arpa.");
+    let check = check("mail.example.net", &zone).await;
+    let remedy = check.remedy.as_ref().unwrap();
+    assert_eq!(remedy.name.as_deref(), Some("mail.example.net"));
+    assert!(remedy.steps.iter().all(|s| s.side != Side::Forward), "{remedy:#?}");
+    assert!(remedy.steps[0].action.contains("final dot"), "{}", remedy.steps[0].action);
+    let unconfirmed = check.findings.iter().find(|f| f.code.to_string() == "ptr-unconfirmed").unwrap();
+    assert!(unconfirmed.detail.ends_with("mail.example.net was meant."), "{}", unconfirmed.detail);
+}
+
+#[tokio::test]
+async fn a_name_in_a_domain_that_nobody_registered_is_not_published() {
+    let check =
+        check("mail.nobodys.test-tld", &format!("{PTR} old.example.net.\n$ORIGIN test-tld.\nx A 192.0.2.1")).await;
+    let remedy = check.remedy.as_ref().unwrap();
+    assert_ne!(remedy.name.as_deref(), Some("mail.nobodys.test-tld"), "{remedy:#?}");
+    let records: Vec<&String> = remedy.steps.iter().flat_map(|s| &s.publish).collect();
+    assert!(!records.iter().any(|r| r.contains("nobodys")), "{records:?}");
+}
