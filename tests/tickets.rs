@@ -65,7 +65,7 @@ async fn a_ticket_without_a_name_says_what_it_lacks_and_claims_nothing() {
 }
 
 #[tokio::test]
-async fn behind_an_alias_the_zone_is_named_and_nobody_asks_whether_it_is_delegated() {
+async fn behind_an_alias_the_zone_is_named() {
     let zone = format!("{FORWARD}{REVERSE}25 CNAME 25.0-127\n$ORIGIN 0-127.100.51.198.in-addr.arpa.\n");
     let found = checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await;
     let (letter, _) = written(&found, Ticket::Provider);
@@ -77,7 +77,7 @@ async fn behind_an_alias_the_zone_is_named_and_nobody_asks_whether_it_is_delegat
         "{letter}"
     );
     assert!(letter.contains("- CNAME 25.100.51.198.in-addr.arpa: 25.0-127.100.51.198.in-addr.arpa"), "{letter}");
-    assert!(!letter.contains("delegated to us"), "{letter}");
+    assert!(letter.replace('\n', " ").contains("If that zone is delegated to us, please tell us"), "{letter}");
     let (customer, _) = written(&found, Ticket::Customer);
     assert!(customer.contains("perhaps you"), "{customer}");
 }
@@ -200,4 +200,25 @@ async fn an_alias_whose_subzone_is_missing_leaves_the_zone_with_its_holder() {
     let step = &found[0].remedy.as_ref().unwrap().steps[0];
     assert!(step.action.contains("0-63.100.51.198.in-addr.arpa delegated"), "{}", step.action);
     assert!(!step.who.contains("perhaps you"), "{}", step.who);
+}
+
+#[tokio::test]
+async fn where_the_alias_ends_in_the_senders_own_zone_no_provider_is_asked() {
+    let zone = format!("{FORWARD}{REVERSE}25 CNAME ptr25.example.net.\n");
+    let found = checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await;
+    let (letter, remarks) = written(&found, Ticket::Provider);
+    assert_eq!(letter, "", "{letter}");
+    assert!(
+        remarks[0].contains("ptr25.example.net in the zone example.net, which holds your own names"),
+        "{remarks:?}"
+    );
+}
+
+#[tokio::test]
+async fn without_an_ehlo_name_a_ptr_name_that_leads_elsewhere_is_not_taken_for_the_servers() {
+    let zone = format!("{REVERSE}25 PTR relay.saas.example.\n$ORIGIN saas.example.\nrelay 60 A 192.0.2.88\n");
+    let found = checks(&["198.51.100.25"], None, &zone).await;
+    let remedy = found[0].remedy.as_ref().unwrap();
+    assert_eq!(remedy.name, None, "{remedy:#?}");
+    assert!(remedy.steps.iter().all(|s| s.publish.is_empty()), "{remedy:#?}");
 }

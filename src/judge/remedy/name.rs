@@ -45,12 +45,14 @@ fn said(view: &View<'_>) -> Option<HostName> {
     }
 }
 
-/// Without another word for it, a PTR name, or what one was meant to be.
+/// Without another word for it, a PTR name that lacks its address, or what one was meant to be. A name that leads
+/// elsewhere is an earlier server's as likely as not.
 fn named_by_ptr(view: &View<'_>) -> Option<HostName> {
     let publishable = |n: &HostName| can_be_published(view, n);
     let ptr = view.ptr.as_deref()?;
     let meant = || view.ptr_names.iter().find_map(|n| without_origin(ptr, n, None)).filter(publishable);
-    view.forward.iter().filter_map(usable).find(publishable).or_else(meant)
+    let bare = |f: &&Forward<'_>| f.addresses.is_empty();
+    view.forward.iter().filter(bare).filter_map(usable).find(publishable).or_else(meant)
 }
 
 /// A PTR name that a server could say: `localhost`, `mail.lan` and the like are nobody's.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{facts, is_wrong, step, text, texts, undecided, undecided_because, unseen};
-use crate::dns::MAX_PTR_NAMES;
+use crate::dns::{MAX_PTR_NAMES, is_below};
 use crate::judge::{Check, EdgeState, PtrReport, RemedyStep, Side};
 
 /// What is asked for one address.
@@ -76,6 +76,15 @@ impl Request {
         let ptr = check.dns.ptr.as_ref();
         let zone = ptr.and_then(|p| p.zone.as_ref());
         let aliased = ptr.is_some_and(PtrReport::is_delegated);
+        let own = zone.filter(|z| aliased && name.as_deref().is_some_and(|n| is_below(n, &z.apex)));
+        if let (Some(zone), Some(ptr)) = (own, ptr) {
+            return Err(format!(
+                "there is nothing to ask of the provider of {ip}: its alias leads to {} in the zone {}, which holds your \
+                 own names; publish the PTR there",
+                text(ptr.owner()),
+                text(&zone.apex)
+            ));
+        }
         let because = text(check.agreement.ptr_forward.because.trim_end_matches('.'));
         let names = ptr.map_or(0, |p| p.names.len());
         let why = if name.is_some() && reverse.publish.is_empty() && names > MAX_PTR_NAMES {
