@@ -91,6 +91,7 @@ fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
     let place = address_place(view, name);
     let owner = &place.owner;
     let kind = view.family();
+    let set_ttl = forward.lookup.as_deref().and_then(|l| own_ttl(l, None)).filter(|_| place.instead_of.is_none());
     let action = if let Some(alias) = place.instead_of {
         format!(
             "Give {owner} an {kind} record of its own, in place of its alias to {}, which lies in another zone; what \
@@ -100,13 +101,14 @@ fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
     } else if forward.addresses.is_empty() {
         format!("Publish the {kind} record of {owner}.")
     } else {
-        format!("Add the address to the {kind} records of {owner}; keep those that are in use.")
+        let ttl = if set_ttl.is_none() { ", with the TTL that those have" } else { "" };
+        format!("Add the address to the {kind} records of {owner}{ttl}; keep those that are in use.")
     };
     Some(RemedyStep {
         side: Side::Forward,
         who: actors::forward(view, name, owner),
         action,
-        publish: vec![format!("{owner}. {TTL} IN {kind} {ip}")],
+        publish: vec![format!("{owner}. {} IN {kind} {ip}", set_ttl.unwrap_or(TTL))],
         withdraw: place.instead_of.map(|a| format!("{owner}. {TTL} IN CNAME {}.", a.to)).into_iter().collect(),
         how: Vec::new(),
         verbatim: Vec::new(),
@@ -175,13 +177,14 @@ fn reverse_step(
         _ => action,
     };
     // The root's presentation is its dot alone.
-    let line = |n: &str| format!("{owner}. {TTL} IN PTR {}.", n.trim_end_matches('.'));
+    let line = |ttl: u32, n: &str| format!("{owner}. {ttl} IN PTR {}.", n.trim_end_matches('.'));
+    let gone = |n: &String| line(own_ttl(ptr, Some(n)).unwrap_or(TTL), n);
     Some(RemedyStep {
         side: Side::Reverse,
         who,
         action,
-        publish: name.filter(|_| missing).map(|n| line(n.as_str())).into_iter().collect(),
-        withdraw: stray.into_iter().map(|n| line(n)).collect(),
+        publish: name.filter(|_| missing).map(|n| line(TTL, n.as_str())).into_iter().collect(),
+        withdraw: stray.into_iter().map(gone).collect(),
         verbatim: provider.and_then(|p| p.command_for(view.ip, name)).filter(|c| how.contains(c)).into_iter().collect(),
         how,
         cached_for: cached(ptr),
@@ -256,6 +259,13 @@ fn other_way(provider: &Provider) -> Vec<RemedyStep> {
             vec!["smtp-preflight check RELAY".into()],
         ),
     ]
+}
+
+/// The TTL that the records have in their zone, where the zone's own server said it: a resolver's cache tells what is
+/// left of it. All records of a name and type have one TTL (RFC 2181 §5.2).
+fn own_ttl(lookup: &Lookup, data: Option<&str>) -> Option<u32> {
+    let mut answers = lookup.answers.iter().filter(|_| lookup.flags.aa);
+    answers.find(|a| data.is_none_or(|d| a.data.eq_ignore_ascii_case(d))).map(|a| a.ttl)
 }
 
 /// How long a resolver may go on giving this answer: its TTL, or the negative TTL of an absence.
