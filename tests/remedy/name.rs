@@ -160,6 +160,8 @@ async fn a_name_in_a_domain_that_nobody_registered_is_not_published() {
     assert_ne!(remedy.name.as_deref(), Some("mail.nobodys.test-tld"), "{remedy:#?}");
     let records: Vec<&String> = remedy.steps.iter().flat_map(|s| &s.publish).collect();
     assert!(!records.iter().any(|r| r.contains("nobodys")), "{records:?}");
+    let unresolvable = check.findings.iter().find(|f| f.code.to_string() == "ehlo-unresolvable").unwrap();
+    assert!(unresolvable.detail.ends_with("Its domain is not delegated, says test-tld."), "{}", unresolvable.detail);
 }
 
 /// A resolver's cache tells what is left of a TTL; the zone's own server tells the TTL.

@@ -75,7 +75,7 @@ fn is_internal(ip: IpAddr) -> bool {
 }
 
 /// The top-level domain that denies a name: its domain is registered by nobody, or not delegated.
-pub(super) fn domain_missing<'a>(view: &'a View<'_>, name: &HostName) -> Option<&'a str> {
+pub(in crate::judge) fn domain_missing<'a>(view: &'a View<'_>, name: &HostName) -> Option<&'a str> {
     let lookups = view.evidence.lookups.iter().filter(|l| l.question.name == name.as_str() && l.chain.is_empty());
     let denied = lookups.filter(|l| l.status == Status::Nxdomain).find_map(|l| l.soa.as_ref());
     let apex = denied.map(|soa| soa.apex.trim_end_matches('.'))?;
