@@ -65,7 +65,7 @@ async fn a_ticket_without_a_name_says_what_it_lacks_and_claims_nothing() {
 }
 
 #[tokio::test]
-async fn behind_an_alias_the_zone_is_named_and_nobody_asks_whether_it_is_delegated() {
+async fn behind_an_alias_the_zone_is_named() {
     let zone = format!("{FORWARD}{REVERSE}25 CNAME 25.0-127\n$ORIGIN 0-127.100.51.198.in-addr.arpa.\n");
     let found = checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await;
     let (letter, _) = written(&found, Ticket::Provider);
@@ -77,7 +77,7 @@ async fn behind_an_alias_the_zone_is_named_and_nobody_asks_whether_it_is_delegat
         "{letter}"
     );
     assert!(letter.contains("- CNAME 25.100.51.198.in-addr.arpa: 25.0-127.100.51.198.in-addr.arpa"), "{letter}");
-    assert!(!letter.contains("delegated to us"), "{letter}");
+    assert!(letter.replace('\n', " ").contains("If that zone is delegated to us, please tell us"), "{letter}");
     let (customer, _) = written(&found, Ticket::Customer);
     assert!(customer.contains("perhaps you"), "{customer}");
 }
@@ -163,4 +163,62 @@ async fn what_one_resolver_keeps_is_not_told_of_every_server() {
     assert!(!letter.contains("every server sees it"), "{letter}");
     assert!(letter.contains("Vultr may take up to 12 h until it publishes the change."), "{letter}");
     assert!(letter.contains("the resolver that we asked may give the old answer for another"), "{letter}");
+}
+
+#[tokio::test]
+async fn where_the_block_has_no_reverse_zone_no_registry_is_written_to() {
+    let zone = format!("{FORWARD}$ORIGIN in-addr.arpa.\n");
+    let found = checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await;
+    let asked = found[0].dns.ptr.as_ref().unwrap().zone.as_ref().unwrap();
+    assert!(asked.registry, "{asked:?}");
+    let (letter, _) = written(&found, Ticket::Provider);
+    let letter = letter.replace('\n', " ");
+    assert!(letter.contains("The address block has no reverse zone: the zone in-addr.arpa"), "{letter}");
+    assert!(!letter.contains(&asked.contact), "{letter}");
+    let missing = found[0].findings.iter().find(|f| f.code.to_string() == "ptr-missing").unwrap();
+    assert!(missing.fix.who.starts_with("holder of the address block"), "{}", missing.fix.who);
+    assert!(!missing.fix.who.contains(&asked.contact), "{}", missing.fix.who);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_for_an_address_that_no_receiver_sees() {
+    let zone = format!("{FORWARD}mail A 10.0.0.5\n$ORIGIN in-addr.arpa.\n");
+    let found = checks(&["10.0.0.5"], Some("mail.example.net"), &zone).await;
+    for to in [Ticket::Provider, Ticket::Customer] {
+        let (letter, remarks) = written(&found, to);
+        assert_eq!(letter, "", "{letter}");
+        assert!(remarks[0].ends_with("10.0.0.5 is a private address (RFC 1918); give --ip the public address"));
+    }
+}
+
+#[tokio::test]
+async fn an_alias_whose_subzone_is_missing_leaves_the_zone_with_its_holder() {
+    let zone = format!("{FORWARD}{REVERSE}25 CNAME 25.0-63\n");
+    let found = checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await;
+    let (letter, _) = written(&found, Ticket::Provider);
+    assert!(!letter.contains("not in the zone above it"), "{letter}");
+    let step = &found[0].remedy.as_ref().unwrap().steps[0];
+    assert!(step.action.contains("0-63.100.51.198.in-addr.arpa delegated"), "{}", step.action);
+    assert!(!step.who.contains("perhaps you"), "{}", step.who);
+}
+
+#[tokio::test]
+async fn where_the_alias_ends_in_the_senders_own_zone_no_provider_is_asked() {
+    let zone = format!("{FORWARD}{REVERSE}25 CNAME ptr25.example.net.\n");
+    let found = checks(&["198.51.100.25"], Some("mail.example.net"), &zone).await;
+    let (letter, remarks) = written(&found, Ticket::Provider);
+    assert_eq!(letter, "", "{letter}");
+    assert!(
+        remarks[0].contains("ptr25.example.net in the zone example.net, which holds your own names"),
+        "{remarks:?}"
+    );
+}
+
+#[tokio::test]
+async fn without_an_ehlo_name_a_ptr_name_that_leads_elsewhere_is_not_taken_for_the_servers() {
+    let zone = format!("{REVERSE}25 PTR relay.saas.example.\n$ORIGIN saas.example.\nrelay 60 A 192.0.2.88\n");
+    let found = checks(&["198.51.100.25"], None, &zone).await;
+    let remedy = found[0].remedy.as_ref().unwrap();
+    assert_eq!(remedy.name, None, "{remedy:#?}");
+    assert!(remedy.steps.iter().all(|s| s.publish.is_empty()), "{remedy:#?}");
 }

@@ -13,7 +13,7 @@ use super::receivers::{NotPredicted, Prediction};
 use super::remedy::Remedy;
 use super::summary::Summary;
 use super::view::View;
-use crate::dns::{FailedTry, Flags, Status};
+use crate::dns::{FailedTry, Flags, Status, is_below};
 use crate::evidence::{Control, EhloSource, Evidence, Fault, IpSource, TargetSeen, TimingMs, TlsFacts};
 
 /// The schema name of every report.
@@ -205,6 +205,18 @@ pub struct PtrReport {
     pub zone: Option<Zone>,
 }
 
+impl PtrReport {
+    /// The name whose PTR it is: at the end of the aliases.
+    pub fn owner(&self) -> &str {
+        self.chain.last().unwrap_or(&self.question)
+    }
+
+    /// Whether the PTR lies behind an alias in another zone than the reverse name's own (RFC 2317).
+    pub fn is_delegated(&self) -> bool {
+        !self.chain.is_empty() && !self.zone.as_ref().is_some_and(|z| is_below(&self.question, &z.apex))
+    }
+}
+
 /// The zone that answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Zone {
@@ -216,6 +228,10 @@ pub struct Zone {
     pub contact: String,
     /// Its NS names.
     pub servers: Vec<String>,
+    /// True where it is an address registry's own: what it denies has no reverse zone, and its contact is nobody's
+    /// to ask.
+    #[serde(default)]
+    pub registry: bool,
 }
 
 /// A name's forward records, in the client's family and the other.

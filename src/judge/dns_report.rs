@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Disagreement, DnsReport, ForwardReport, PtrReport, ResolverSaid, Zone};
+use super::remedy::is_registrys;
 use super::view::{Forward, View};
 use crate::dns::{Lookup, RecordType, Soa, Status};
 
@@ -66,7 +67,8 @@ pub(super) fn zone(view: &View<'_>, ptr: &Lookup) -> Option<Zone> {
     let Soa { apex, primary, contact, .. } = ptr.soa.as_ref().or_else(asked)?.clone();
     let servers = view.answers.about(&apex, RecordType::Ns);
     let servers = servers.map(|l| l.data().map(str::to_owned).collect()).unwrap_or_default();
-    Some(Zone { apex, primary, contact, servers })
+    let registry = is_registrys(&apex, &primary, &contact);
+    Some(Zone { apex, primary, contact, servers, registry })
 }
 
 /// Questions to which two resolvers gave different definite answers.

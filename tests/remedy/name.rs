@@ -1,9 +1,10 @@
 //! Which name a remedy chooses, and so what must change: the setting, the PTR or the records.
 
-use smtp_preflight::judge::{Check, EdgeState, Side};
+use smtp_preflight::evidence::Evidence;
+use smtp_preflight::judge::{Check, EdgeState, Side, judge};
 use smtp_preflight::report::{Ticket, ticket};
 
-use crate::world::{PTR, check};
+use crate::world::{PTR, check, seen};
 
 fn sides(check: &Check) -> Vec<Side> {
     check.remedy.iter().flat_map(|r| &r.steps).map(|s| s.side).collect()
@@ -137,4 +138,53 @@ async fn a_name_of_a_providers_is_not_published_by_its_customer() {
         let letter = ticket(&check, Ticket::Customer);
         assert!(!letter.contains(" IN A "), "{letter}");
     }
+}
+
+#[tokio::test]
+async fn a_forgotten_final_dot_is_known() {
+    let zone = format!("mail A 198.51.100.25\n{PTR} mail.example.net.100.51.198.in-addr.arpa.");
+    let check = check("mail.example.net", &zone).await;
+    let remedy = check.remedy.as_ref().unwrap();
+    assert_eq!(remedy.name.as_deref(), Some("mail.example.net"));
+    assert!(remedy.steps.iter().all(|s| s.side != Side::Forward), "{remedy:#?}");
+    assert!(remedy.steps[0].action.contains("final dot"), "{}", remedy.steps[0].action);
+    let unconfirmed = check.findings.iter().find(|f| f.code.to_string() == "ptr-unconfirmed").unwrap();
+    assert!(unconfirmed.detail.ends_with("mail.example.net was meant."), "{}", unconfirmed.detail);
+}
+
+#[tokio::test]
+async fn a_name_in_a_domain_that_nobody_registered_is_not_published() {
+    let check =
+        check("mail.nobodys.test-tld", &format!("{PTR} old.example.net.\n$ORIGIN test-tld.\nx A 192.0.2.1")).await;
+    let remedy = check.remedy.as_ref().unwrap();
+    assert_ne!(remedy.name.as_deref(), Some("mail.nobodys.test-tld"), "{remedy:#?}");
+    let records: Vec<&String> = remedy.steps.iter().flat_map(|s| &s.publish).collect();
+    assert!(!records.iter().any(|r| r.contains("nobodys")), "{records:?}");
+    let unresolvable = check.findings.iter().find(|f| f.code.to_string() == "ehlo-unresolvable").unwrap();
+    assert!(unresolvable.detail.ends_with("Its domain is not delegated, says test-tld."), "{}", unresolvable.detail);
+}
+
+/// A resolver's cache tells what is left of a TTL; the zone's own server tells the TTL.
+#[tokio::test]
+async fn records_have_the_ttl_of_their_set_where_its_server_said_it() {
+    let zone = "mail 60 A 198.51.100.99\n$ORIGIN 100.51.198.in-addr.arpa.\n25 300 PTR old.example.net.";
+    let mut evidence = seen("mail.example.net", zone, "").await;
+    let forward = |evidence: &Evidence| {
+        let steps = judge(evidence).remedy.unwrap().steps;
+        let withdrawn: Vec<String> = steps.iter().flat_map(|s| s.withdraw.clone()).collect();
+        (steps[0].publish[0].clone(), steps[0].action.clone(), withdrawn[0].clone())
+    };
+    for lookup in &mut evidence.lookups {
+        lookup.flags.aa = false;
+    }
+    let (line, action, _) = forward(&evidence);
+    assert_eq!(line, "mail.example.net. 3600 IN A 198.51.100.25");
+    assert!(action.contains("with the TTL that those have"), "{action}");
+    for lookup in &mut evidence.lookups {
+        lookup.flags.aa = true;
+    }
+    let (line, action, withdrawn) = forward(&evidence);
+    assert_eq!(line, "mail.example.net. 60 IN A 198.51.100.25");
+    assert!(!action.contains("with the TTL"), "{action}");
+    assert_eq!(withdrawn, "25.100.51.198.in-addr.arpa. 300 IN PTR old.example.net.");
 }

@@ -1,5 +1,6 @@
 //! A world of one zone, and the check of the one address in it.
 
+use smtp_preflight::evidence::Evidence;
 use smtp_preflight::judge::{Check, judge};
 use smtp_preflight::lab::{Lab, Scenario};
 
@@ -10,6 +11,11 @@ pub(crate) async fn check(ehlo: &str, zone: &str) -> Check {
 
 /// 198.51.100.25 says `ehlo` in this zone, where the A of `failing` is answered with SERVFAIL.
 pub(crate) async fn check_where(ehlo: &str, zone: &str, failing: &str) -> Check {
+    judge(&seen(ehlo, zone, failing).await)
+}
+
+/// What was seen of that.
+pub(crate) async fn seen(ehlo: &str, zone: &str, failing: &str) -> Evidence {
     let fault = match failing {
         "" => String::new(),
         name => format!("[[dns.fault]]\nname = '{name}.'\ntype = 'A'\nfault = 'servfail'\n"),
@@ -22,7 +28,7 @@ pub(crate) async fn check_where(ehlo: &str, zone: &str, failing: &str) -> Check 
     );
     let scenario = Scenario::parse("remedy", &text).unwrap();
     let lab = Lab::start(&scenario).await.unwrap();
-    judge(&lab.observe(&scenario).await.unwrap()[0])
+    lab.observe(&scenario).await.unwrap().remove(0)
 }
 
 pub(crate) const PTR: &str = "$ORIGIN 100.51.198.in-addr.arpa.\n25 PTR";

@@ -4,7 +4,7 @@ use super::reverse::{chain, words};
 use super::{Code, Finding, finding, planned};
 use crate::judge::agreement::list;
 use crate::judge::check::{Agreement, EdgeState};
-use crate::judge::remedy::{Remedy, Side};
+use crate::judge::remedy::{Remedy, Side, domain_missing};
 use crate::judge::view::{Spoken, View, hello_reply};
 use crate::name::{EhloFlaw, EhloName, HostName};
 
@@ -67,7 +67,9 @@ fn forward(view: &View<'_>, spoken: &Spoken, agreement: &Agreement, plan: Option
         EdgeState::Agree => {}
         EdgeState::Absent => {
             let other = if forward.other_family.is_empty() { "" } else { ", only addresses of the other family" };
-            let detail = format!("{raw} has no {kind} ({}){other}.", forward.status());
+            let denied = spoken.name.host().and_then(|name| domain_missing(view, name));
+            let denied = denied.map(|top| format!(" Its domain is not delegated, says {top}.")).unwrap_or_default();
+            let detail = format!("{raw} has no {kind} ({}){other}.{denied}", forward.status());
             found.push(finding(Code::EhloUnresolvable, detail).records(record).steps(kept));
         }
         EdgeState::Differ => {

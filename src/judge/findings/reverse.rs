@@ -7,7 +7,7 @@ use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::agreement::{list, of_the_first};
 use crate::judge::check::{Agreement, EdgeState};
 use crate::judge::dns_report::zone;
-use crate::judge::remedy::{Remedy, Side, reverse_holder};
+use crate::judge::remedy::{Remedy, Side, missing_subzone, reverse_holder, undelegated, without_origin};
 use crate::judge::view::{Forward, View};
 use crate::knowledge::names::{Weight, generic};
 use crate::name::HostName;
@@ -45,7 +45,12 @@ fn missing(view: &View<'_>, ptr: &Lookup, plan: Option<&Remedy>) -> Finding {
     let zone = zone(view, ptr);
     let via = if ptr.chain.is_empty() { String::new() } else { format!(" ({})", chain(ptr)) };
     let answered = zone.as_ref().map(|z| format!(", says zone {}", z.apex)).unwrap_or_default();
-    let detail = format!("{}{via} is {}: {how}{answered}.", ptr.question.name, ptr.status);
+    let mut detail = format!("{}{via} is {}: {how}{answered}.", ptr.question.name, ptr.status);
+    if undelegated(view, zone.as_ref()) {
+        detail += " The address block has no reverse zone.";
+    } else if let Some(subzone) = missing_subzone(ptr, zone.as_ref()) {
+        detail = format!("{detail} The alias leads into {subzone}, which is no zone.");
+    }
     let mut finding = finding(Code::PtrMissing, detail).records(planned(plan, Side::Reverse));
     if zone.is_some() {
         finding = finding.who(reverse_holder(view, zone.as_ref(), None));
@@ -118,7 +123,12 @@ fn confirmation(view: &View<'_>, agreement: &Agreement, ip: IpAddr, plan: Option
         EdgeState::Unknown => lookup_failed(&unconfirmed, found),
         EdgeState::Differ | EdgeState::Absent => {
             let said: Vec<String> = unconfirmed.iter().map(|f| describe(f)).collect();
-            let detail = format!("{}{}; not {ip}.", of_the_first(view), list(&said));
+            let mut detail = format!("{}{}; not {ip}.", of_the_first(view), list(&said));
+            let ehlo = view.ehlo.as_ref().and_then(|e| e.name.host());
+            let meant = |raw: &String| without_origin(view.ptr.as_deref()?, raw, ehlo);
+            if let Some(meant) = view.ptr_names.iter().find_map(meant) {
+                detail = format!("{detail} The final dot is missing in the zone: {meant} was meant.");
+            }
             let records: Vec<String> =
                 [Side::Forward, Side::Reverse].into_iter().flat_map(|side| planned(plan, side)).collect();
             found.push(finding(Code::PtrUnconfirmed, detail).records(records));

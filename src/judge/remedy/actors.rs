@@ -1,5 +1,6 @@
 //! Who can act: the provider of the address, the holder of each zone, the mail server that speaks.
 
+use super::zones::{delegated, undelegated};
 use super::{MtaHint, OtherMta, ProviderHint};
 use crate::dns::{is_below, is_reverse_name};
 use crate::judge::check::Zone;
@@ -52,18 +53,19 @@ pub(super) fn provider(
     Some((provider, hint))
 }
 
-/// Whether the PTR lies behind an alias, in a zone that need not be the provider's (RFC 2317).
-pub(super) fn delegated(view: &View<'_>) -> bool {
-    view.ptr.as_deref().is_some_and(|p| !p.chain.is_empty())
-}
-
 /// Who sets the PTR.
 pub(in crate::judge) fn reverse_holder(
     view: &View<'_>,
     zone: Option<&Zone>,
     provider: Option<&'static Provider>,
 ) -> String {
-    match (delegated(view), zone, provider) {
+    if let Some(zone) = zone.filter(|_| undelegated(view, zone)) {
+        return format!(
+            "holder of the address block, usually the hosting provider: the block has no reverse zone, says {}",
+            zone.apex
+        );
+    }
+    match (delegated(view, zone), zone, provider) {
         (true, Some(zone), _) => {
             let hand = if is_reverse_name(&zone.apex) {
                 "delegated by alias (RFC 2317)"
@@ -85,10 +87,10 @@ pub(in crate::judge) fn reverse_holder(
             Settable::OnRequest => format!("{}'s support, at the customer's request", provider.name),
             Settable::No => format!("{}; the PTR is its own, and customers cannot change it", provider.name),
         },
-        (_, Some(zone), None) => {
+        (_, Some(zone), None) if !zone.registry => {
             format!("holder of the zone {}, usually the hosting provider; its contact is {}", zone.apex, zone.contact)
         }
-        (_, None, None) => "holder of the reverse zone, usually the hosting provider".into(),
+        (_, _, None) => "holder of the reverse zone, usually the hosting provider".into(),
     }
 }
 
@@ -99,7 +101,7 @@ pub(super) fn reverse_ways(
     provider: Option<&'static Provider>,
     name: Option<&HostName>,
 ) -> Vec<String> {
-    if delegated(view) {
+    if delegated(view, zone) || undelegated(view, zone) {
         // The provider's panel sets what stands in its own zone; there is only the alias.
         let servers = zone.map(|z| z.servers.join(", ")).filter(|s| !s.is_empty());
         return servers.map(|s| format!("the zone's servers: {s}")).into_iter().collect();

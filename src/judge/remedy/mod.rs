@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use actors::reverse_holder;
 pub(super) use plan::remedy;
+pub(super) use zones::{domain_missing, is_registrys, missing_subzone, undelegated, without_origin};
 
 /// What makes the three edges agree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +32,9 @@ pub struct Remedy {
     pub provider: Option<ProviderHint>,
     /// Which mail server greets, where that was recognised.
     pub mta: Option<MtaHint>,
+    /// What kind of address it is, where no receiver sees it and nothing is to be asked of anybody; left out else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
 }
 
 /// Which side a step changes.

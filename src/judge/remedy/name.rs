@@ -5,6 +5,8 @@
 //! to the address already, where it is one of the PTR names, or where no PTR name is worth keeping. A name that is a
 //! provider's is nobody's to publish: it is chosen only where it leads to the address by itself.
 
+use super::zones::{domain_missing, without_origin};
+use crate::dns::is_reverse_name;
 use crate::judge::view::{Forward, View};
 use crate::knowledge::names::generic;
 use crate::knowledge::providers::is_a_providers;
@@ -15,10 +17,7 @@ pub(super) fn shared_name(view: &View<'_>) -> Option<HostName> {
     let confirmed: Vec<HostName> = view.forward.iter().filter(|f| f.holds_ip).filter_map(usable).collect();
     let own = || confirmed.iter().find(|name| view.ip.is_none_or(|ip| generic(name, ip).is_none()));
     let Some(said) = said(view) else {
-        return own().or(confirmed.first()).cloned().or_else(|| {
-            let publishable = |n: &HostName| can_be_published(view, n);
-            view.forward.iter().filter_map(usable).find(publishable)
-        });
+        return own().or(confirmed.first()).cloned().or_else(|| named_by_ptr(view));
     };
     if view.ptr_names.iter().any(|n| HostName::parse(n).is_ok_and(|n| n == said)) {
         return Some(said);
@@ -46,16 +45,26 @@ fn said(view: &View<'_>) -> Option<HostName> {
     }
 }
 
+/// Without another word for it, a PTR name that lacks its address, or what one was meant to be. A name that leads
+/// elsewhere is an earlier server's as likely as not.
+fn named_by_ptr(view: &View<'_>) -> Option<HostName> {
+    let publishable = |n: &HostName| can_be_published(view, n);
+    let ptr = view.ptr.as_deref()?;
+    let meant = || view.ptr_names.iter().find_map(|n| without_origin(ptr, n, None)).filter(publishable);
+    let bare = |f: &&Forward<'_>| f.addresses.is_empty();
+    view.forward.iter().filter(bare).filter_map(usable).find(publishable).or_else(meant)
+}
+
 /// A PTR name that a server could say: `localhost`, `mail.lan` and the like are nobody's.
 fn usable(forward: &Forward) -> Option<HostName> {
-    let name = HostName::parse(&forward.raw).ok()?;
+    let name = HostName::parse(&forward.raw).ok().filter(|n| !is_reverse_name(n.as_str()))?;
     EhloName::Host(name.clone()).flaws(name.as_str()).is_empty().then_some(name)
 }
 
-/// Whether a name leads to the address, or its zone can be the administrator's: it is none of those that a provider
-/// gives.
+/// Whether a name leads to the address, or its zone can be the administrator's: its domain exists, and it is none of
+/// those that a provider gives.
 fn can_be_published(view: &View<'_>, name: &HostName) -> bool {
-    view.forward_of(name).is_some_and(|f| f.holds_ip) || !is_a_providers(name)
+    view.forward_of(name).is_some_and(|f| f.holds_ip) || (!is_a_providers(name) && domain_missing(view, name).is_none())
 }
 
 fn is_alias_of(view: &View<'_>, alias: &HostName, name: &HostName) -> bool {

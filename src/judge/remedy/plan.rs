@@ -1,7 +1,7 @@
 //! The plan: which name, which steps, which records.
 
 use super::name::{is_unknown, shared_name};
-use super::zones::address_place;
+use super::zones::{address_place, delegated, missing_subzone, undelegated, unseen, without_origin};
 use super::{Remedy, RemedyStep, Side, actors};
 use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::check::{Agreement, EdgeState, Verdict, Zone};
@@ -24,13 +24,16 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
         return None;
     }
     let zone = view.ptr.as_deref().and_then(|p| zone(view, p));
+    if let Some(kind) = unseen(view, zone.as_ref()) {
+        return Some(public_address(view, kind));
+    }
     let name = shared_name(view);
     let provider = actors::provider(view, zone.as_ref(), name.as_ref());
     let mta = actors::mta(view, name.as_ref());
     let mut steps = Vec::new();
     steps.extend(name.as_ref().and_then(|n| forward_step(view, n)));
     steps.extend(reverse_step(view, agreement, name.as_ref(), zone.as_ref(), provider.as_ref().map(|p| p.0)));
-    let own = provider.as_ref().map(|p| p.0).filter(|p| p.settable == Settable::No && !actors::delegated(view));
+    let own = provider.as_ref().map(|p| p.0).filter(|p| p.settable == Settable::No && !delegated(view, zone.as_ref()));
     if let Some(own) = own.filter(|_| steps.iter().any(|s| s.side == Side::Reverse)) {
         return Some(Remedy {
             name: None,
@@ -38,10 +41,11 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
             by_records_alone: false,
             provider: provider.map(|p| p.1),
             mta: mta.map(|m| m.1),
+            unseen: None,
         });
     }
     let setting = ehlo_step(view, name.as_ref(), mta.as_ref().map(|m| m.0));
-    let known = name.as_ref().is_some_and(|n| !is_unknown(view, n));
+    let known = name.as_ref().is_some_and(|n| view.forward_of(n).is_some() && !is_unknown(view, n));
     let by_records_alone =
         setting.is_none() && known && steps.iter().all(|s| !s.publish.is_empty() || !s.withdraw.is_empty());
     steps.extend(setting);
@@ -55,7 +59,26 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
         by_records_alone,
         provider: provider.map(|p| p.1),
         mta: mta.map(|m| m.1),
+        unseen: None,
     })
+}
+
+/// Where no receiver sees the address, there is nothing to change but the address that is checked.
+fn public_address(view: &View<'_>, kind: &str) -> Remedy {
+    let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let command = "smtp-preflight check --ip PUBLIC_ADDRESS --ehlo NAME --no-connect".to_owned();
+    let step = RemedyStep {
+        side: Side::Recheck,
+        who: "you".into(),
+        action: format!("Check the public address that the mail leaves by: {ip} is {kind}, which no receiver sees."),
+        publish: Vec::new(),
+        withdraw: Vec::new(),
+        how: vec![command.clone()],
+        verbatim: vec![command],
+        cached_for: None,
+    };
+    let unseen = Some(kind.to_owned());
+    Remedy { name: None, steps: vec![step], by_records_alone: false, provider: None, mta: None, unseen }
 }
 
 /// The address record of the shared name, where it is missing.
@@ -68,6 +91,7 @@ fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
     let place = address_place(view, name);
     let owner = &place.owner;
     let kind = view.family();
+    let set_ttl = forward.lookup.as_deref().and_then(|l| own_ttl(l, None)).filter(|_| place.instead_of.is_none());
     let action = if let Some(alias) = place.instead_of {
         format!(
             "Give {owner} an {kind} record of its own, in place of its alias to {}, which lies in another zone; what \
@@ -77,13 +101,14 @@ fn forward_step(view: &View<'_>, name: &HostName) -> Option<RemedyStep> {
     } else if forward.addresses.is_empty() {
         format!("Publish the {kind} record of {owner}.")
     } else {
-        format!("Add the address to the {kind} records of {owner}; keep those that are in use.")
+        let ttl = if set_ttl.is_none() { ", with the TTL that those have" } else { "" };
+        format!("Add the address to the {kind} records of {owner}{ttl}; keep those that are in use.")
     };
     Some(RemedyStep {
         side: Side::Forward,
         who: actors::forward(view, name, owner),
         action,
-        publish: vec![format!("{owner}. {TTL} IN {kind} {ip}")],
+        publish: vec![format!("{owner}. {} IN {kind} {ip}", set_ttl.unwrap_or(TTL))],
         withdraw: place.instead_of.map(|a| format!("{owner}. {TTL} IN CNAME {}.", a.to)).into_iter().collect(),
         how: Vec::new(),
         verbatim: Vec::new(),
@@ -134,14 +159,32 @@ fn reverse_step(
         (Some(_), _, false) if unconfirmed => "Have the PTR names that do not lead back removed.".to_owned(),
         (Some(name), _, false) => format!("Keep the PTR to {name} and have the names that do not lead back removed."),
     };
+    let meant = |raw: &String| without_origin(ptr, raw, view.ehlo.as_ref().and_then(|e| e.name.host()));
+    let action = match (name, zone) {
+        (Some(name), Some(zone)) if missing && undelegated(view, Some(zone)) => format!(
+            "Have the holder of the address block get a reverse zone for it, since {} knows of none; then have the PTR \
+             set to {name}.",
+            zone.apex
+        ),
+        (Some(name), Some(zone)) if missing && let Some(subzone) = missing_subzone(ptr, Some(zone)) => format!(
+            "Have the PTR set to {name} where the alias leads, or have {subzone} delegated: it does not exist in {}.",
+            zone.apex
+        ),
+        (Some(name), _) if missing && view.ptr_names.iter().any(|raw| meant(raw).as_ref() == Some(name)) => format!(
+            "Have the final dot added to the PTR, so that it is {name}.; without it, the name server adds its zone's \
+             name."
+        ),
+        _ => action,
+    };
     // The root's presentation is its dot alone.
-    let line = |n: &str| format!("{owner}. {TTL} IN PTR {}.", n.trim_end_matches('.'));
+    let line = |ttl: u32, n: &str| format!("{owner}. {ttl} IN PTR {}.", n.trim_end_matches('.'));
+    let gone = |n: &String| line(own_ttl(ptr, Some(n)).unwrap_or(TTL), n);
     Some(RemedyStep {
         side: Side::Reverse,
         who,
         action,
-        publish: name.filter(|_| missing).map(|n| line(n.as_str())).into_iter().collect(),
-        withdraw: stray.into_iter().map(|n| line(n)).collect(),
+        publish: name.filter(|_| missing).map(|n| line(TTL, n.as_str())).into_iter().collect(),
+        withdraw: stray.into_iter().map(gone).collect(),
         verbatim: provider.and_then(|p| p.command_for(view.ip, name)).filter(|c| how.contains(c)).into_iter().collect(),
         how,
         cached_for: cached(ptr),
@@ -216,6 +259,13 @@ fn other_way(provider: &Provider) -> Vec<RemedyStep> {
             vec!["smtp-preflight check RELAY".into()],
         ),
     ]
+}
+
+/// The TTL that the records have in their zone, where the zone's own server said it: a resolver's cache tells what is
+/// left of it. All records of a name and type have one TTL (RFC 2181 §5.2).
+fn own_ttl(lookup: &Lookup, data: Option<&str>) -> Option<u32> {
+    let mut answers = lookup.answers.iter().filter(|_| lookup.flags.aa);
+    answers.find(|a| data.is_none_or(|d| a.data.eq_ignore_ascii_case(d))).map(|a| a.ttl)
 }
 
 /// How long a resolver may go on giving this answer: its TTL, or the negative TTL of an absence.

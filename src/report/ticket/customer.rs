@@ -1,6 +1,6 @@
 //! The letter to a customer: in plain words what is wrong and what is needed of them.
 
-use super::{is_wrong, open, step, text, texts, undecided};
+use super::{is_wrong, open, step, text, texts, undecided, unseen};
 use crate::bounce::Identity;
 use crate::judge::{Check, RemedyStep, Severity, Side, Verdict};
 use crate::report::letter::{Letter, Task, expectation};
@@ -13,6 +13,9 @@ pub(super) fn letter(check: &Check) -> Result<String, String> {
             "the address that the mail comes from is not known, so there is nothing to write to a customer".into()
         );
     };
+    if let Some(kind) = unseen(check) {
+        return Err(format!("there is nothing to write to a customer: {ip} is {kind}; give --ip the public address"));
+    }
     let mut letter = Letter::new(None);
     letter.paragraph(&format!("we looked at the server that sends your mail ({ip})."));
     let steps: Vec<&RemedyStep> =

@@ -15,7 +15,8 @@ pub(super) fn seen(check: &Check) -> Vec<(String, String)> {
         let owner = ptr.chain.last().unwrap_or(&ptr.question);
         facts.push((format!("PTR {}", text(owner)), text(&names)));
         if let Some(zone) = &ptr.zone {
-            facts.push(("answered by".into(), format!("zone {} (contact {})", text(&zone.apex), text(&zone.contact))));
+            let contact = if zone.registry { String::new() } else { format!(" (contact {})", text(&zone.contact)) };
+            facts.push(("answered by".into(), format!("zone {}{contact}", text(&zone.apex))));
         }
     }
     let kind = if check.client.ip.is_some_and(|i| i.is_ipv6()) { "AAAA" } else { "A" };

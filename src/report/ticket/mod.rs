@@ -103,6 +103,11 @@ fn undecided(check: &Check) -> bool {
     check.remedy.is_none() && edges.iter().any(|e| is_wrong(e.state))
 }
 
+/// What kind of address it is, where no receiver sees it.
+fn unseen(check: &Check) -> Option<String> {
+    check.remedy.as_ref()?.unseen.as_deref().map(text)
+}
+
 /// What could not be looked up.
 fn open(check: &Check) -> String {
     let agreement = &check.agreement;

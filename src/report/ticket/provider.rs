@@ -20,7 +20,12 @@ pub(super) fn letter(requests: &[Request]) -> String {
     if let Some(zone) = requests.iter().find_map(|r| r.alias_zone.as_ref()) {
         letter.paragraph(&format!(
             "The reverse names are aliases (CNAME) into the zone {zone}, so that the change is made there, not in the \
-             zone above it (RFC 2317)."
+             zone above it (RFC 2317). If that zone is delegated to us, please tell us, and we make the change."
+        ));
+    } else if let Some(zone) = requests.iter().find_map(|r| r.undelegated.as_ref()) {
+        letter.paragraph(&format!(
+            "The address block has no reverse zone: the zone {zone} above it knows of none. Please have it delegated \
+             first, by the registry that gave out the block."
         ));
     } else if requests.iter().any(|r| !r.zone_seen) {
         letter.paragraph("If the reverse zone is delegated to us, please tell us the zone, and we make the change.");

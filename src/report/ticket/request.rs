@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{facts, is_wrong, step, text, texts, undecided, undecided_because};
-use crate::dns::MAX_PTR_NAMES;
-use crate::judge::{Check, EdgeState, RemedyStep, Side};
+use super::{facts, is_wrong, step, text, texts, undecided, undecided_because, unseen};
+use crate::dns::{MAX_PTR_NAMES, is_below};
+use crate::judge::{Check, EdgeState, PtrReport, RemedyStep, Side};
 
 /// What is asked for one address.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Request {
     pub alias_zone: Option<String>,
     /// Whether the zone that answered is known.
     pub zone_seen: bool,
+    /// The registry's zone that knows of no reverse zone of the address's block.
+    pub undelegated: Option<String>,
     pub facts: Vec<(String, String)>,
     /// One ticket for all addresses whose zones have this in common.
     holder: String,
@@ -57,6 +59,9 @@ impl Request {
         let Some(ip) = check.client.ip else {
             return Err("there is no client address in this check, so there is nothing to ask of a provider".into());
         };
+        if let Some(kind) = unseen(check) {
+            return Err(format!("there is nothing to ask of a provider: {ip} is {kind}; give --ip the public address"));
+        }
         let reverse = step(check, Side::Reverse).filter(|s| asks(check, s));
         let Some(reverse) = reverse else {
             let why = match (step(check, Side::Reverse), check.agreement.ptr_forward.state) {
@@ -70,7 +75,16 @@ impl Request {
         let name = check.remedy.as_ref().and_then(|r| r.name.as_deref()).map(text);
         let ptr = check.dns.ptr.as_ref();
         let zone = ptr.and_then(|p| p.zone.as_ref());
-        let aliased = ptr.is_some_and(|p| !p.chain.is_empty());
+        let aliased = ptr.is_some_and(PtrReport::is_delegated);
+        let own = zone.filter(|z| aliased && name.as_deref().is_some_and(|n| is_below(n, &z.apex)));
+        if let (Some(zone), Some(ptr)) = (own, ptr) {
+            return Err(format!(
+                "there is nothing to ask of the provider of {ip}: its alias leads to {} in the zone {}, which holds your \
+                 own names; publish the PTR there",
+                text(ptr.owner()),
+                text(&zone.apex)
+            ));
+        }
         let because = text(check.agreement.ptr_forward.because.trim_end_matches('.'));
         let names = ptr.map_or(0, |p| p.names.len());
         let why = if name.is_some() && reverse.publish.is_empty() && names > MAX_PTR_NAMES {
@@ -83,16 +97,21 @@ impl Request {
             Why::NotOurs(text(check.agreement.ehlo_ptr.because.trim_end_matches('.')))
         };
         let provider = check.remedy.as_ref().and_then(|r| r.provider.as_ref()).filter(|_| !aliased);
+        let undelegated = zone.filter(|z| z.registry && ptr.is_some_and(|p| p.chain.is_empty()));
+        // Whose block it is nobody said: addresses beside each other are taken for one holder's.
+        let beside = || ptr.and_then(|p| p.question.split_once('.')).map(|(_, parent)| parent.to_owned());
+        let holder = || zone.filter(|z| !z.registry).map(|z| z.contact.clone()).or_else(beside);
         Ok(Self {
             ip,
-            owner: ptr.map(|p| text(p.chain.last().unwrap_or(&p.question))).unwrap_or_default(),
+            owner: ptr.map(|p| text(p.owner())).unwrap_or_default(),
             forward: forward(check, name.as_deref(), ip),
             publish: texts(&reverse.publish),
             withdraw: texts(&reverse.withdraw),
             alias_zone: zone.filter(|_| aliased).map(|z| text(&z.apex)),
             zone_seen: zone.is_some(),
+            undelegated: undelegated.map(|z| text(&z.apex)),
             facts: facts::seen(check),
-            holder: provider.map(|p| p.slug.clone()).or(zone.map(|z| z.contact.clone())).unwrap_or_default(),
+            holder: provider.map(|p| p.slug.clone()).or_else(holder).unwrap_or_default(),
             name,
             why,
         })
@@ -114,7 +133,7 @@ impl Request {
 fn asks(check: &Check, reverse: &RemedyStep) -> bool {
     let nameless = check.remedy.as_ref().is_some_and(|r| r.name.is_none());
     let fixed = check.remedy.as_ref().and_then(|r| r.provider.as_ref()).is_some_and(|p| !p.settable);
-    let aliased = check.dns.ptr.as_ref().is_some_and(|p| !p.chain.is_empty());
+    let aliased = check.dns.ptr.as_ref().is_some_and(PtrReport::is_delegated);
     !reverse.publish.is_empty() || !reverse.withdraw.is_empty() || (nameless && (aliased || !fixed))
 }
 
