@@ -391,6 +391,12 @@ async fn a_relay_that_closes_after_the_message_may_have_taken_it() {
     assert_eq!(trip["sending"]["fault"]["stage"], "message");
     let look = trip["where_to_look"].to_string();
     assert!(look.contains("It is not known whether the relay took it over: the relay closed the connection"), "{look}");
+    // Without close_notify, as many do.
+    let secure = Some(certified("127.0.0.1", &authority()));
+    let relay = Relay::start(Does::CloseAfterMessage { deliver: false }, secure).await;
+    let ran = run(&relay, &["--wait", "1s", "--format", "json"]).await;
+    assert!(ran.out.contains("took it over: the relay closed the connection after the message"), "{}", ran.out);
+    assert!(!ran.out.contains("rustls"), "{}", ran.out);
     let relay = Relay::start(Does::CloseAfterMessage { deliver: true }, None).await;
     let trip = run(&relay, &["--tls", "auto", "--format", "json"]).await.trip();
     assert_eq!(trip["outcome"], "arrived", "it is waited for all the same: {trip:#}");

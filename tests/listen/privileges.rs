@@ -36,6 +36,24 @@ async fn root_becomes_another_user_for_good() {
     assert_eq!(ear.ended().await.lines().len(), 1);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_socket_that_does_not_listen_is_refused() {
+    let bound = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    bound.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let there = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connected = std::net::TcpStream::connect(there.local_addr().unwrap()).unwrap();
+    for socket in [OwnedFd::from(bound), OwnedFd::from(connected)] {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\""]);
+        command.args([env!("CARGO_BIN_EXE_smtp-preflight"), "listen", "--for", "1s", "--resolver", "127.0.0.1:9"]);
+        let output = command.stdin(Stdio::from(socket)).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(err.contains("LISTEN_FDS: socket 0 does not listen") && err.lines().count() == 1, "{err}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_is_handed_over_is_served() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();

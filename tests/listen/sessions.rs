@@ -118,6 +118,32 @@ async fn manners() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn once_is_one_result_however_many_are_there() {
+    let ear = Ear::start(&["--once", "--accept", "--format", "table"]).await;
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        let mut client = Client::greeted(ear.doors[0]).await;
+        client.say("EHLO mail.example.net").await;
+        clients.push(client);
+    }
+    let mut first = clients.remove(0);
+    for line in ["MAIL FROM:<a@example.net>", "RCPT TO:<b@probe.example>", "DATA"] {
+        assert!([250, 354].contains(&first.say(line).await));
+    }
+    assert_eq!(first.say("Received: from a.example by b.example; now\r\n\r\n.").await, 250);
+    assert_eq!(first.say("QUIT").await, 221);
+    for mut client in clients {
+        assert_eq!(client.reply().await, 421);
+    }
+    let ended = ear.ended().await;
+    assert_eq!(ended.out.matches("Session ").count(), 1, "{}", ended.out);
+    for words in ["Taken  1 message, and dropped", "Hop    from a.example by b.example; now"] {
+        assert!(ended.out.contains(words), "{words}: {}", ended.out);
+    }
+    assert!(ended.err.contains("4 more sessions ended behind the last one asked for"), "{}", ended.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_the_token_is_reported_and_ends_the_wait() {
     let ear = Ear::start(&["--once", "--only", "t1", "--accept"]).await;
     let mut other = Client::greeted(ear.doors[0]).await;
@@ -268,12 +294,28 @@ async fn a_proxy_header_from_anyone_else_is_refused() {
         assert_eq!(client.reply().await, 554);
         assert_eq!(client.reply().await, 0);
     }
+    // In pieces, as a network may deliver it.
+    for (first, rest) in [
+        (&b"PROXY"[..], &b" TCP4 203.0.113.10 192.0.2.1 40000 25\r\nEHLO x\r\n"[..]),
+        (b"\r\n\r\n", &proxy_header([203, 0, 113, 10])[4..]),
+    ] {
+        let mut client = Client::greeted(ear.doors[0]).await;
+        client.send(first).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        client.send(rest).await.unwrap();
+        let mut code = 500;
+        while code == 500 {
+            code = client.reply().await;
+        }
+        assert_eq!((code, client.reply().await), (554, 0));
+    }
     let mut client = Client::greeted(ear.doors[0]).await;
     client.say("EHLO mail.example.net").await;
     client.say("QUIT").await;
     let mut lines = ear.ended().await.lines();
     lines.sort_by_key(|l| l["session"]["number"].as_u64());
-    for refused in &lines[..2] {
+    assert_eq!(lines.len(), 5);
+    for refused in &lines[..4] {
         assert_eq!(refused["session"]["ended"], "proxy-refused");
         assert!(refused["session"]["client"].as_str().unwrap().starts_with("127.0.0.1:"));
         assert_eq!(refused["check"], Value::Null);

@@ -131,7 +131,8 @@ async fn a_reader_that_goes_away_ends_it_and_a_file_keeps_all() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     ear.signal("TERM");
-    ear.ended().await;
+    let err = ear.ended().await.err;
+    assert!(err.contains("the reader of the results has gone: what it had not taken is lost"), "{err}");
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("heard.ndjson");
@@ -153,16 +154,21 @@ async fn a_reader_that_goes_away_ends_it_and_a_file_keeps_all() {
 async fn a_full_disk_leaves_whole_lines() {
     // A file may not grow past 60 or 120 KiB, as the shell counts; whether or not the signal that says so is ignored.
     for shell in ["trap '' XFSZ; ulimit -f 120", "ulimit -f 120"] {
-        fill(shell).await;
+        fill(shell, false).await;
     }
+    fill("ulimit -f 120", true).await;
 }
 
 #[cfg(target_os = "linux")]
-async fn fill(shell: &str) {
+async fn fill(shell: &str, redirected: bool) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("heard.ndjson");
     std::fs::write(&file, "{\"half\": ").unwrap();
-    let ear = Ear::start_under(shell, &["--output", file.to_str().unwrap()]).await;
+    // The same where the shell has made standard output of the file.
+    let path = file.to_str().unwrap();
+    let shell = if redirected { format!("{shell}; exec >>{path}") } else { shell.to_owned() };
+    let output = ["--output", path];
+    let ear = Ear::start_under(&shell, if redirected { &[] } else { &output }).await;
     for _ in 0..40 {
         let Ok(mut client) = Client::try_connect(ear.doors[0]).await else { break };
         if client.reply().await != 220 {
@@ -174,9 +180,14 @@ async fn fill(shell: &str) {
     }
     let ended = ear.ended().await;
     assert_eq!(ended.status.code(), Some(2), "{}", ended.err);
-    assert!(ended.err.contains("heard.ndjson cannot be written: File too large"), "{}", ended.err);
+    let place = if redirected { "standard output" } else { "heard.ndjson" };
+    assert!(ended.err.contains(&format!("{place} cannot be written: File too large")), "{}", ended.err);
     let text = std::fs::read_to_string(&file).unwrap();
-    let (half, whole) = text.split_once('\n').unwrap();
+    let (half, whole) = text.split_once(if redirected { '{' } else { '\n' }).unwrap();
+    if redirected {
+        assert!(text.ends_with('\n'), "no half line of ours");
+        return;
+    }
     assert_eq!(half, "{\"half\": ", "an earlier run's half line is not ours to remove, nor to go on with");
     assert!(whole.ends_with('\n') && whole.lines().count() > 1);
     for line in whole.lines() {

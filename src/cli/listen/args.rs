@@ -28,7 +28,7 @@ pub struct ListenArgs {
     /// Take mail and drop it, instead of refusing each recipient with 451; nothing is stored
     #[arg(long, help_heading = "Which sessions")]
     pub accept: bool,
-    /// Report only sessions with this recipient: its local part, or what stands behind + in it
+    /// Report only sessions with this recipient: its local part, or what stands behind the last +, - or = in it
     #[arg(long, value_name = "TOKEN", help_heading = "Which sessions")]
     pub only: Option<String>,
     /// Stop after the first session that says a name (with --only: that names the recipient)

@@ -3,7 +3,7 @@
 //! Failure: one sentence; nothing is left half open.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -162,11 +162,28 @@ fn handed_over() -> Result<Vec<Door>, PlanFault> {
         let taken = all.take_tcp_listener(place);
         let socket = taken.map_err(|e| PlanFault(format!("LISTEN_FDS: socket {place} is no TCP listener: {e}")))?;
         if let Some(socket) = socket {
+            if !listens(&socket) {
+                return Err(PlanFault(format!(
+                    "LISTEN_FDS: socket {place} does not listen; hand over one that does (systemd: Accept=no, the default)"
+                )));
+            }
             let implicit_tls = socket.local_addr().is_ok_and(|a| a.port() == 465);
             doors.push(Door::from_socket(socket, implicit_tls));
         }
     }
     Ok(doors)
+}
+
+/// Whether a socket is one that accepts: one that is only bound, or a connection (`Accept=yes`), never will. Where the
+/// system cannot tell, it is believed.
+fn listens(socket: &TcpListener) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    return socket2::SockRef::from(socket).is_listener().unwrap_or(true);
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    {
+        let _ = socket;
+        true
+    }
 }
 
 /// What a service manager says of its sockets is a number, or not said.

@@ -163,6 +163,7 @@ async fn hear(args: &ListenArgs, plan: Plan, doors: Vec<Door>, sink: Sink) -> Ex
         printer: Printer::new(format, table, args.fail_on),
         writer: Writer::start(sink),
         wanted: plan.count,
+        past: 0,
         until: plan.duration.map(|d| Instant::now() + d),
         told: Stop::No,
         remarked: None,

@@ -1,5 +1,6 @@
 //! The loop between the listener and the writer, the signals and the clock.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::args::ListenArgs;
 use super::printer::Printer;
-use super::writer::Writer;
+use super::writer::{End, Writer};
 use crate::cli::exit::Exit;
 use crate::cli::output::say;
 use crate::cli::signals::Signals;
@@ -27,6 +28,8 @@ pub(super) struct Run<'a> {
     pub(super) writer: Writer,
     /// Sessions that are still waited for.
     pub(super) wanted: Option<u64>,
+    /// Sessions that ended behind the last one that was waited for.
+    pub(super) past: u64,
     pub(super) until: Option<Instant>,
     pub(super) told: Stop,
     /// When it was last said what was turned away, and how many.
@@ -91,6 +94,10 @@ impl Run<'_> {
         if self.args.only.is_some() && !heard.session.matched {
             return true;
         }
+        if self.wanted == Some(0) {
+            self.past += 1;
+            return true;
+        }
         let counts = heard.session.ehlo.is_some();
         let text = self.printer.take(heard);
         if counts && let Some(wanted) = &mut self.wanted {
@@ -131,7 +138,8 @@ impl Run<'_> {
             self.remarked.is_none_or(|(then, count)| count != many + failed && now.duration_since(then) >= REMARK);
         if many + failed > 0 && due {
             self.remarked = Some((now, many + failed));
-            self.remark(&turned_words(many, failed));
+            let why = turned.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            self.remark(&turned_words(many, failed, &why));
         }
     }
 
@@ -158,10 +166,17 @@ impl Run<'_> {
                 return Exit::Usage;
             }
         };
+        let gone = written.as_ref().is_ok_and(|end| *end == End::Gone);
         if let Err(e) = written {
             let place = self.args.output.as_deref().map_or("standard output".into(), |f| f.display().to_string());
             say(&format!("{place} cannot be written: {e}; sessions heard after that are lost"));
             return Exit::Usage;
+        }
+        if self.past > 0 && !self.args.quiet {
+            say(&format!("{} more sessions ended behind the last one asked for, and are not told", self.past));
+        }
+        if gone && !self.args.quiet {
+            say("the reader of the results has gone: what it had not taken is lost");
         }
         if !self.args.quiet {
             say(&format!("heard {}", report::listen_summary(self.printer.summary())));
@@ -176,13 +191,13 @@ impl Run<'_> {
     }
 }
 
-fn turned_words(many: u64, failed: u64) -> String {
+fn turned_words(many: u64, failed: u64, why: &str) -> String {
     let mut words = Vec::new();
     if many > 0 {
         words.push(format!("{many} connections refused: too many at once from one address (--max-per-address)"));
     }
     if failed > 0 {
-        words.push(format!("{failed} connections could not be accepted: the system has no descriptors left"));
+        words.push(format!("{failed} connections could not be accepted: {why}"));
     }
     words.join("; ")
 }

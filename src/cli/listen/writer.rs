@@ -8,6 +8,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::thread;
 
@@ -37,7 +39,7 @@ impl Sink {
                 }
                 Self::File(file)
             }
-            None => Self::Standard(Results::default()),
+            None => standard_file().map_or_else(|| Self::Standard(Results::default()), Self::File),
         })
     }
 
@@ -51,6 +53,18 @@ impl Sink {
     fn gone(&self) -> bool {
         matches!(self, Self::Standard(results) if results.gone())
     }
+}
+
+/// Standard output, where the shell has made a file of it: whole results only are kept there too.
+#[cfg(unix)]
+fn standard_file() -> Option<File> {
+    let file = File::from(io::stdout().as_fd().try_clone_to_owned().ok()?);
+    file.metadata().is_ok_and(|m| m.is_file()).then_some(file)
+}
+
+#[cfg(not(unix))]
+fn standard_file() -> Option<File> {
+    None
 }
 
 /// Whether a file has a last line without an end. One that cannot be read, or be measured, is left as it is.
@@ -90,10 +104,19 @@ fn append(file: &mut File, octets: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// How the writing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// All is written.
+    Written,
+    /// The reader has gone, before or behind the last result.
+    Gone,
+}
+
 /// The thread's near end.
 pub(super) struct Writer {
     texts: mpsc::Sender<String>,
-    done: oneshot::Receiver<io::Result<()>>,
+    done: oneshot::Receiver<io::Result<End>>,
 }
 
 impl Writer {
@@ -101,10 +124,10 @@ impl Writer {
         let (texts, mut taken) = mpsc::channel::<String>(QUEUE);
         let (tell, done) = oneshot::channel();
         thread::spawn(move || {
-            let mut outcome = Ok(());
+            let mut outcome = Ok(End::Written);
             while let Some(text) = taken.blocking_recv() {
-                outcome = sink.write(&text);
-                if outcome.is_err() || sink.gone() {
+                outcome = sink.write(&text).map(|()| if sink.gone() { End::Gone } else { End::Written });
+                if !matches!(outcome, Ok(End::Written)) {
                     break;
                 }
             }
@@ -120,7 +143,7 @@ impl Writer {
     }
 
     /// Waits until all is written.
-    pub(super) async fn finish(self) -> io::Result<()> {
+    pub(super) async fn finish(self) -> io::Result<End> {
         drop(self.texts);
         self.done.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
     }

@@ -35,6 +35,13 @@ impl Recipient {
         let host = HostName::parse(domain).map_err(|e| {
             PlanFault(format!("--to {text}: {e}; give a domain whose mail arrives here, or TOKEN@DOMAIN"))
         })?;
+        // Names that the DNS may hold, and that no mail can be sent to (RFC 5321 §2.3.5).
+        if domain.contains(['*', '_']) {
+            return Err(PlanFault(format!(
+                "--to {}: no mail is sent to a domain with * or _ in it; give one name, as in probe.example.org",
+                crate::report::clean_bounded(text, 80)
+            )));
+        }
         let token = match token {
             Some(token) => {
                 check_token("--to", token)?;
@@ -167,6 +174,9 @@ mod tests {
             "x.@probe.example",
             "a@b@probe.example",
             "\"t1\"@probe.example",
+            "*.probe.example",
+            "t1@*.probe.example",
+            "_x.probe.example",
         ] {
             assert!(Recipient::parse(bad).is_err(), "{bad}");
         }

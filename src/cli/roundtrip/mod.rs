@@ -88,6 +88,7 @@ fn prepare(args: &RoundtripArgs) -> Result<(Plan, Vec<Door>), PlanFault> {
     let mut door = ListenOptions {
         taking: Taking::Drop,
         token: Some(recipient.token.clone()),
+        domain: Some(recipient.domain.clone()),
         only_token: true,
         ..door::options(&args.door)?
     };

@@ -94,8 +94,10 @@ pub(super) struct Connection<'a> {
     session: ServerSession,
     tls: Option<ClientTls>,
     tls_fault: Option<String>,
-    /// No octet of the client has been seen.
-    fresh: bool,
+    /// The client's first octets, as long as a PROXY header may begin with them.
+    head: Option<Vec<u8>>,
+    /// One did.
+    header: bool,
 }
 
 /// Holds the whole dialogue; `None` where it is no client's: the balancer's own, or one turned away.
@@ -113,7 +115,8 @@ pub(super) async fn hold(
         session: ServerSession::new(with.plan(ends.implicit_tls)),
         tls: None,
         tls_fault: None,
-        fresh: true,
+        head: Some(Vec::new()),
+        header: false,
     };
     let overtime = began + with.options.session_time;
     let cut = async {
@@ -303,15 +306,26 @@ impl Connection<'_> {
 
     /// Gives the client's octets to the session; a refusal is played at once.
     async fn heard(&mut self, octets: &[u8]) -> io::Result<Next> {
-        if std::mem::take(&mut self.fresh) && proxy::begins(octets) {
-            let refusal = self.session.dismiss(554, "5.7.1 No PROXY header is taken from your address");
-            self.play(refusal).await?;
-            return Ok(Next::Over(Ended::ProxyRefused));
-        }
-        match self.session.push(octets) {
+        match self.take_in(octets) {
             Some(refusal) => self.play(refusal).await,
             None => Ok(Next::On),
         }
+    }
+
+    /// The client's octets for the session, unless they are a PROXY header, in however many pieces it comes.
+    fn take_in(&mut self, octets: &[u8]) -> Option<Vec<Action>> {
+        if let Some(mut head) = self.head.take() {
+            head.extend_from_slice(octets);
+            match proxy::begins(&head) {
+                Some(true) => {
+                    self.header = true;
+                    return Some(self.session.dismiss(554, "5.7.1 No PROXY header is taken from your address"));
+                }
+                Some(false) => {}
+                None => self.head = Some(head),
+            }
+        }
+        self.session.push(octets)
     }
 
     /// Plays actions in order.
@@ -334,8 +348,11 @@ impl Connection<'_> {
                     }
                 }
                 Action::Close => {
-                    let quit = self.session.record().quit;
-                    return Ok(Next::Over(if quit { Ended::Quit } else { Ended::CutOff }));
+                    return Ok(Next::Over(match self.session.record().quit {
+                        _ if self.header => Ended::ProxyRefused,
+                        true => Ended::Quit,
+                        false => Ended::CutOff,
+                    }));
                 }
                 Action::Wait(time) => sleep(time).await,
                 Action::Repeat(_) => {}
@@ -348,10 +365,7 @@ impl Connection<'_> {
     fn overheard(&mut self) -> Option<Vec<Action>> {
         let mut buffer = [0; 512];
         match self.wire.read(&mut buffer).now_or_never() {
-            Some(Ok(n)) if n > 0 => {
-                self.fresh = false;
-                self.session.push(&buffer[..n])
-            }
+            Some(Ok(n)) if n > 0 => self.take_in(&buffer[..n]),
             _ => None,
         }
     }

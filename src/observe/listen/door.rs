@@ -146,10 +146,14 @@ pub(super) async fn keep(socket: TcpListener, implicit_tls: bool, with: Arc<List
             () = told(&mut stop, |s| s != Stop::No) => break,
             accepted = socket.accept() => accepted,
         };
-        let Ok((stream, peer)) = accepted else {
-            with.turned.failed.fetch_add(1, Ordering::Relaxed);
-            sleep(PAUSE).await;
-            continue;
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(e) => {
+                *with.turned.why.lock().unwrap_or_else(PoisonError::into_inner) = e.to_string();
+                with.turned.failed.fetch_add(1, Ordering::Relaxed);
+                sleep(PAUSE).await;
+                continue;
+            }
         };
         // Many clients stand behind one balancer; its own address is not theirs, and who they are comes with the header.
         let proxied = with.is_proxy(peer.ip());

@@ -15,8 +15,8 @@ mod tls;
 mod turns;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -47,6 +47,8 @@ pub struct ListenOptions {
     pub taking: Taking,
     /// The recipient that is waited for.
     pub token: Option<String>,
+    /// The recipient's domain, where it must be this one ([`ServerPlan::domain`]).
+    pub domain: Option<String>,
     /// The envelope sender of the message that is waited for ([`ServerPlan::sender`]).
     pub sender: Option<String>,
     /// Only a session that names the token is looked up.
@@ -76,6 +78,7 @@ impl ListenOptions {
             name: name.to_owned(),
             taking: Taking::Nobody,
             token: None,
+            domain: None,
             sender: None,
             only_token: false,
             greet_delay: Duration::from_millis(250),
@@ -118,6 +121,8 @@ pub struct Turned {
     pub per_address: AtomicU64,
     /// Could not be accepted, as where descriptors run out.
     pub failed: AtomicU64,
+    /// Why the last of these could not, in the system's words.
+    pub why: Mutex<String>,
 }
 
 /// A listener that runs until it is told to stop.
@@ -210,6 +215,7 @@ impl Listening {
             starttls: !implicit_tls,
             taking: options.taking,
             token: options.token.clone(),
+            domain: options.domain.clone(),
             sender: options.sender.clone(),
             limits: options.limits,
             ..ServerPlan::default()

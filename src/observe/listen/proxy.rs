@@ -59,9 +59,14 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Na
     }
 }
 
-/// Whether a client's first octets are, or begin, a PROXY header.
-pub(super) fn begins(octets: &[u8]) -> bool {
-    octets.starts_with(VERSION_1) || octets.len() >= 5 && SIGNATURE.starts_with(&octets[..octets.len().min(12)])
+/// Whether a client's first octets begin a PROXY header; `None` where more must come to tell: of version 2 the five
+/// octets with which no line of text begins.
+pub(super) fn begins(octets: &[u8]) -> Option<bool> {
+    let version_2 = &SIGNATURE[..5];
+    if octets.starts_with(VERSION_1) || octets.starts_with(version_2) {
+        return Some(true);
+    }
+    (!VERSION_1.starts_with(octets) && !version_2.starts_with(octets)).then_some(false)
 }
 
 #[cfg(test)]
@@ -83,7 +88,7 @@ mod tests {
             [("203.0.113.10:40000", "192.0.2.1:25"), ("[2001:db8::10]:40000", "[2001:db8::1]:25")]
         {
             let mut octets = header(source, destination);
-            assert!(begins(&octets));
+            assert_eq!((begins(&octets), begins(&octets[..4]), begins(&octets[..5])), (Some(true), None, Some(true)));
             octets.extend(b"EHLO");
             let mut rest = octets.as_slice();
             let named = read(&mut rest).await.unwrap();
@@ -119,6 +124,16 @@ mod tests {
         ] {
             assert!(read(&mut { octets }).await.is_err());
         }
-        assert!(begins(b"PROXY TCP4") && !begins(b"EHLO x") && !begins(b"\r\n"));
+        for (octets, is) in [
+            (&b"PROXY TCP4"[..], Some(true)),
+            (b"PROXY", None),
+            (b"P", None),
+            (b"\r\n", None),
+            (b"\r\nEHLO x\r\n", Some(false)),
+            (b"PROXYING\r\n", Some(false)),
+            (b"EHLO x", Some(false)),
+        ] {
+            assert_eq!(begins(octets), is, "{octets:?}");
+        }
     }
 }

@@ -9,5 +9,7 @@ mod table;
 mod words;
 
 pub use json::{listen_json_begin, listen_json_end, listen_json_entry, listen_ndjson, listen_schema_json};
+pub(super) use markdown::arrival_markdown;
 pub use markdown::listen_markdown;
+pub(super) use table::arrival_table;
 pub use table::{listen_summary, listen_table};

@@ -13,12 +13,17 @@ const KEY: usize = 8;
 
 /// One session, and the table of its identity.
 pub fn listen_table(listened: &Listened, options: &TableOptions) -> String {
+    arrival_table(listened, options, true)
+}
+
+/// The same, with the Received lines or without.
+pub(in crate::report) fn arrival_table(listened: &Listened, options: &TableOptions, received: bool) -> String {
     let limit = options.width.clamp(MIN_WIDTH, MAX_WIDTH);
     let ink = Ink { color: options.color };
     let session = &listened.session;
     let title = format!("Session {} · {}", session.number, ends(session.client, session.local));
     let mut lines: Vec<String> = wrap(&title, limit).iter().map(|l| ink.strong(l)).collect();
-    for (key, text) in session_facts(listened) {
+    for (key, text) in session_facts(listened, received) {
         let lead = ink.faint(&format!(" {key:rest$}", rest = KEY - 1));
         lines.extend(hang(&lead, &text, KEY, limit));
     }

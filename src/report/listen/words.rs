@@ -12,7 +12,7 @@ const MAX: usize = 255;
 const LISTED: usize = 4;
 
 /// Key and text, each cleaned.
-pub(in crate::report) fn session_facts(listened: &Listened) -> Vec<(&'static str, String)> {
+pub(in crate::report) fn session_facts(listened: &Listened, received: bool) -> Vec<(&'static str, String)> {
     let session = &listened.session;
     let mut facts = vec![("Heard", heard(session))];
     if let Some(proxy) = session.proxy {
@@ -26,6 +26,14 @@ pub(in crate::report) fn session_facts(listened: &Listened) -> Vec<(&'static str
     }
     if !session.rcpt_to.is_empty() {
         facts.push(("To", listed(session.rcpt_to.iter().map(|s| address(s)))));
+    }
+    if session.messages > 0 {
+        let many = if session.messages == 1 { "1 message".into() } else { format!("{} messages", session.messages) };
+        facts.push(("Taken", format!("{many}, and dropped")));
+    }
+    // Where the message is told of at length, its lines stand there.
+    if received {
+        facts.extend(session.received.iter().take(LISTED).map(|line| ("Hop", short(line))));
     }
     if session.not_written > 0 {
         facts.push(("Cut", format!("{} more of the client's words, for which there was no room", session.not_written)));

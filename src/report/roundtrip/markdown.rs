@@ -2,7 +2,7 @@
 
 use super::words::{rows, short, title, verdict, way};
 use crate::desk::Roundtrip;
-use crate::report::listen::listen_markdown;
+use crate::report::listen::arrival_markdown;
 use crate::report::markdown::{code, prose};
 
 /// One round trip under its own heading, and the session in which the message came.
@@ -32,7 +32,7 @@ pub fn roundtrip_markdown(roundtrip: &Roundtrip) -> String {
     let mut text = lines.join("\n") + "\n";
     if let Some(arrival) = &roundtrip.arrival {
         text.push('\n');
-        text.push_str(&listen_markdown(arrival));
+        text.push_str(&arrival_markdown(arrival, false));
     }
     text
 }

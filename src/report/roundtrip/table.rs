@@ -7,7 +7,7 @@ use super::words::{rows, short, title, verdict, way};
 use crate::desk::Roundtrip;
 use crate::judge::{BothSides, EdgeState};
 use crate::report::ink::Ink;
-use crate::report::listen::listen_table;
+use crate::report::listen::arrival_table;
 use crate::report::table::{MIN_WIDTH, TableOptions};
 use crate::report::wrap::{hang, width, wrap};
 
@@ -49,7 +49,7 @@ pub fn roundtrip_table(roundtrip: &Roundtrip, options: &TableOptions) -> String 
     let mut text = lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n");
     if let Some(arrival) = &roundtrip.arrival {
         text.push_str("\nAs it sends, which is what receivers judge:\n\n");
-        text.push_str(&listen_table(arrival, options));
+        text.push_str(&arrival_table(arrival, options, false));
     }
     text
 }

@@ -88,7 +88,9 @@ fn handed_over(sending: &Sending) -> String {
         let enhanced = last.enhanced.as_ref().map(|e| format!(" {}", short(e))).unwrap_or_default();
         parts.push(format!("{}{enhanced} {}", last.code, short(&last.text)));
     }
-    if let Some(id) = &sending.queue_id {
+    // Most relays name it in the reply just told.
+    let told = |id: &str| last.is_some_and(|l| l.text.contains(id));
+    if let Some(id) = sending.queue_id.as_ref().filter(|id| !told(id)) {
         parts.push(format!("queued as {}", short(id)));
     }
     parts.join(" · ")

@@ -109,8 +109,11 @@ pub struct ServerPlan {
     pub taking: Taking,
     /// The recipient that is waited for, by local part or subaddress.
     pub token: Option<String>,
+    /// The domain of that recipient, where it must be this one: mail to another is a stranger's.
+    pub domain: Option<String>,
     /// The envelope sender of the message that is waited for. It is a recipient too, for relays that ask whether it
-    /// exists before they take its mail (a callout) and for bounces; mail to it is not what is waited for.
+    /// exists before they take its mail (a callout) and for bounces; mail to it is not what is waited for, nor is mail
+    /// of the null sender.
     pub sender: Option<String>,
     /// Bounds.
     pub limits: ServerLimits,
@@ -135,6 +138,8 @@ struct Transaction {
     taken: usize,
     /// One of them is waited for.
     awaited: bool,
+    /// It is of the null sender.
+    null: bool,
 }
 
 /// The server session of one connection.
@@ -336,7 +341,7 @@ impl ServerSession {
             return vec![reply(552, &["5.3.4 Too large"])];
         }
         self.record.note_sender(said.address, self.plan.limits.kept);
-        self.transaction = Some(Transaction::default());
+        self.transaction = Some(Transaction { null: said.address.is_empty(), ..Transaction::default() });
         vec![reply(250, &["2.1.0 Ok"])]
     }
 
@@ -349,11 +354,13 @@ impl ServerSession {
         }
         self.record.note_recipient(said.address, self.plan.limits.kept);
         transaction.named += 1;
-        let matches = self.plan.token.as_ref().map(|token| names_token(said.address, token));
+        let there = self.plan.domain.as_ref().is_none_or(|domain| path::lies_in(said.address, domain));
+        let matches = self.plan.token.as_ref().map(|token| there && names_token(said.address, token));
         self.record.matched |= matches == Some(true);
         let sender = self.plan.sender.as_ref().is_some_and(|sender| path::leads_to(said.address, sender));
         let taken = self.plan.taking == Taking::Drop && (matches != Some(false) || sender);
-        transaction.awaited |= taken && matches == Some(true);
+        let ours = self.plan.sender.is_none() || !transaction.null;
+        transaction.awaited |= taken && ours && matches == Some(true);
         transaction.taken += usize::from(taken);
         self.transaction = Some(transaction);
         if taken {

@@ -70,6 +70,11 @@ pub(super) fn leads_to(path: &str, address: &str) -> bool {
     mailbox(path).eq_ignore_ascii_case(address)
 }
 
+/// Whether a path's mailbox is of this domain; a source route says nothing of it.
+pub(super) fn lies_in(path: &str, domain: &str) -> bool {
+    mailbox(path).rsplit_once('@').is_some_and(|(_, of)| of.trim_end_matches('.').eq_ignore_ascii_case(domain))
+}
+
 /// Whether an address names this token: as its local part, or as the last part of it behind `+`, `-` or `=`.
 pub fn names_token(address: &str, token: &str) -> bool {
     let mailbox = mailbox(address);

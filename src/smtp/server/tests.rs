@@ -221,6 +221,32 @@ fn the_sender_is_a_recipient_and_its_mail_is_not_what_is_waited_for() {
 }
 
 #[test]
+fn another_domains_recipient_and_the_null_sender_are_not_what_is_waited_for() {
+    let plan = ServerPlan {
+        taking: Taking::Drop,
+        token: Some("t1".into()),
+        domain: Some("probe.example".into()),
+        sender: Some("t1-sender@probe.example".into()),
+        ..plan()
+    };
+    for (from, to, code, arrived) in [
+        ("a@b", "t1@probe.example", 250, true),
+        ("a@b", "box+T1@PROBE.example", 250, true),
+        ("a@b", "@a,@b:t1@probe.example", 250, true),
+        ("", "t1@probe.example", 250, false),
+        ("a@b", "t1@victim.example", 451, false),
+        ("a@b", "x+t1@victim.example", 451, false),
+        ("a@b", "@probe.example:t1@victim.example", 451, false),
+        ("a@b", "t1%victim.example@probe.example", 451, false),
+        ("a@b", "t1", 451, false),
+    ] {
+        let octets = format!("HELO x\r\nMAIL FROM:<{from}>\r\nRCPT TO:<{to}>\r\nDATA\r\n.\r\n");
+        let (got, session) = codes(plan.clone(), octets.as_bytes(), 64);
+        assert_eq!((got[3], session.record().arrived), (code, arrived), "{from} {to}");
+    }
+}
+
+#[test]
 fn mail_has_an_order_and_bounds() {
     let limits = ServerLimits { message: 50, recipients: 2, ..ServerLimits::default() };
     let plan = ServerPlan { taking: Taking::Drop, limits, ..plan() };
