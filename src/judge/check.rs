@@ -230,7 +230,7 @@ pub struct Zone {
     pub servers: Vec<String>,
     /// True where it is an address registry's own: what it denies has no reverse zone, and its contact is nobody's
     /// to ask.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub registry: bool,
 }
 
