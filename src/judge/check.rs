@@ -10,10 +10,10 @@ use super::changes::{Change, Gone};
 use super::own::OwnAddress;
 use super::propagation::Propagation;
 use super::receivers::{NotPredicted, Prediction};
-use super::remedy::Remedy;
+use super::remedy::{Remedy, leads_away};
 use super::summary::Summary;
 use super::view::View;
-use crate::dns::{FailedTry, Flags, Status, is_below};
+use crate::dns::{FailedTry, Flags, Status};
 use crate::evidence::{Control, EhloSource, Evidence, Fault, IpSource, TargetSeen, TimingMs, TlsFacts};
 
 /// The schema name of every report.
@@ -213,7 +213,7 @@ impl PtrReport {
 
     /// Whether the PTR lies behind an alias in another zone than the reverse name's own (RFC 2317).
     pub fn is_delegated(&self) -> bool {
-        !self.chain.is_empty() && !self.zone.as_ref().is_some_and(|z| is_below(&self.question, &z.apex))
+        !self.chain.is_empty() && leads_away(&self.question, self.zone.as_ref())
     }
 }
 

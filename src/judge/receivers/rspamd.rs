@@ -418,6 +418,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dead_hosts_are_one_symbol_with_a_score_for_each() {
+        let symbols =
+            listed(&["HFILTER_HELO_IP_A", "HFILTER_HELO_NORESOLVE_MX", "HFILTER_HELO_NORESOLVE_MX"], Version::V34);
+        let said: Vec<(&str, f64)> = symbols.iter().map(|s| (&*s.name, s.score)).collect();
+        assert_eq!(said, [("HFILTER_HELO_IP_A", 1.0), ("HFILTER_HELO_NORESOLVE_MX", 0.4)]);
+    }
+
+    #[test]
     fn bad_addresses_by_version() {
         for (helo, new, old) in [
             ("10.1.2.3", true, true),

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use actors::reverse_holder;
 pub(super) use plan::remedy;
-pub(super) use zones::{domain_missing, is_registrys, missing_subzone, undelegated, without_origin};
+pub(super) use zones::{domain_missing, is_registrys, leads_away, missing_subzone, undelegated, without_origin};
 
 /// What makes the three edges agree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -42,8 +42,12 @@ pub(in crate::judge) fn undelegated(view: &View<'_>, zone: Option<&Zone>) -> boo
 /// Whether the PTR lies behind an alias in another zone than the reverse name's own (RFC 2317). An alias whose
 /// target the same zone denies leads to nobody: its sub-zone is missing.
 pub(super) fn delegated(view: &View<'_>, zone: Option<&Zone>) -> bool {
-    let Some(ptr) = view.ptr.as_deref().filter(|p| !p.chain.is_empty()) else { return false };
-    !zone.is_some_and(|z| is_below(&ptr.question.name, &z.apex))
+    view.ptr.as_deref().is_some_and(|p| !p.chain.is_empty() && leads_away(&p.question.name, zone))
+}
+
+/// Whether a zone is another than that of the reverse name itself.
+pub(in crate::judge) fn leads_away(question: &str, zone: Option<&Zone>) -> bool {
+    !zone.is_some_and(|z| is_below(question, &z.apex))
 }
 
 /// The zone that an alias of the reverse name points into and that does not exist.

@@ -12,8 +12,7 @@ pub(super) fn seen(check: &Check) -> Vec<(String, String)> {
         if let [first, .., last] = ptr.chain.as_slice() {
             facts.push((format!("CNAME {}", text(first)), text(last)));
         }
-        let owner = ptr.chain.last().unwrap_or(&ptr.question);
-        facts.push((format!("PTR {}", text(owner)), text(&names)));
+        facts.push((format!("PTR {}", text(ptr.owner())), text(&names)));
         if let Some(zone) = &ptr.zone {
             let contact = if zone.registry { String::new() } else { format!(" (contact {})", text(&zone.contact)) };
             facts.push(("answered by".into(), format!("zone {}{contact}", text(&zone.apex))));
