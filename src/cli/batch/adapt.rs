@@ -17,7 +17,7 @@ pub(super) const TICK: Duration = Duration::from_millis(50);
 /// An event loop that comes this late has enough to do.
 const LATE: Duration = Duration::from_millis(5);
 /// Where an adaptive run begins.
-const BEGIN: usize = 64;
+const BEGIN: usize = 32;
 /// What it never falls below.
 const LEAST: usize = 8;
 /// Questions on which a judgement may be based.
@@ -134,7 +134,7 @@ impl Adapt {
             return;
         }
         // Before growth is looked at: at the most there may be, growth that was in vain is taken back all the same.
-        let growth = self.gain.tick(self.now, done, self.most);
+        let growth = self.gain.tick(self.now, done, BEGIN.min(self.most), self.most);
         let near = self.too_many / 10 * 9;
         self.now = match growth {
             Some(next) if next > self.now && self.now >= near => (self.now + self.now / 128).max(self.now + 1),
@@ -176,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn a_healthy_world_is_used_to_the_full_within_a_second() {
+    fn a_healthy_world_is_used_to_the_full_within_two_seconds() {
         let mut adapt = Adapt::new(1024, false);
-        assert_eq!(*run(&mut adapt, 20, |n| (n as u64, 0, 0, 0)).last().unwrap(), 1024);
+        assert_eq!(*run(&mut adapt, 40, |n| (n as u64, 0, 0, 0)).last().unwrap(), 1024);
     }
 
     /// Checks that wait a second and longer are no work for this machine.

@@ -2,18 +2,21 @@
 //!
 //! Twice as many at once do nearly twice as much while each waits for the network, and no more where this machine
 //! is what they wait for. So a growth is kept that brings [`WORTH`] of what it could; one that brings less is taken
-//! back, and not tried again for [`HOLD`]. Where few of the places came free since the last look, checks do nothing
-//! but wait, and there is nothing to measure.
+//! back, and not tried again for [`HOLD`]. Half as many are tried in turn with twice as many: where they get nearly
+//! as much done, they are enough, and a growth that chance has made look useful does not last. Where few of the
+//! places come free, checks do nothing but wait, and there is nothing to measure.
 //! Unit of time: the tick of [`super::adapt::TICK`]; pure but for that.
 
 /// Of what a growth could bring, the part that it must bring.
-const WORTH: f64 = 0.4;
+const WORTH: f64 = 0.5;
 /// Ticks over which is measured, at least: in fewer, chance differs by as much as a growth may bring.
-const MEASURED: u32 = 4;
+const MEASURED: u32 = 6;
 /// Ticks after which what was begun before a change has ended, or never will.
 const SETTLED: u32 = 20;
-/// Ticks between a growth that was in vain and the next.
-const HOLD: u32 = 100;
+/// Ticks between a trial that was in vain and the next.
+const HOLD: u32 = 60;
+/// Ticks over which checks are seen to wait: a pause of this machine is shorter.
+const WAITED: u32 = 4;
 /// Of all places, one in so many ends in a tick where checks are more than waiting.
 const WAITING: usize = 8;
 
@@ -35,29 +38,60 @@ impl Count {
     }
 }
 
+/// The number before a trial, and what was done a tick then.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    places: usize,
+    rate: f64,
+}
+
+impl Before {
+    /// Whether `places`, with which `rate` is done a tick, are better than those before.
+    fn bettered(self, places: usize, rate: f64) -> bool {
+        let factor = places as f64 / self.places.max(1) as f64;
+        // What a small step brings is less than what one tick differs from the next.
+        if (factor - 1.0).abs() <= 0.1 {
+            return factor > 1.0;
+        }
+        rate >= self.rate * (1.0 + WORTH * (factor - 1.0))
+    }
+}
+
 /// The measure of one number of checks at once, and of the one before it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Gain {
+    waiting: Count,
     /// Since the number was changed: what ends here was begun before.
     settling: Count,
     settled: bool,
     measured: Count,
-    /// The number before the last growth, and what was done a tick then.
-    before: Option<(usize, f64)>,
+    before: Option<Before>,
     hold: u32,
+    /// Whether the next trial is of fewer.
+    fewer: bool,
 }
 
 impl Gain {
     /// What was measured no longer counts: something else has changed.
     pub(super) fn forget(&mut self) {
-        *self = Self { hold: self.hold.saturating_sub(1), ..Self::default() };
+        *self = self.anew(self.hold.saturating_sub(1), self.fewer);
     }
 
-    /// One tick with every one of `now` places taken; gives the number to go to, `most` at most.
-    pub(super) fn tick(&mut self, now: usize, done: usize, most: usize) -> Option<usize> {
+    fn anew(self, hold: u32, fewer: bool) -> Self {
+        Self { hold, fewer, ..Self::default() }
+    }
+
+    /// One tick with every one of `now` places taken; gives the number to go to, from `least` to `most`.
+    pub(super) fn tick(&mut self, now: usize, done: usize, least: usize, most: usize) -> Option<usize> {
         self.hold = self.hold.saturating_sub(1);
-        if self.before.is_none() && done < now / WAITING {
-            return (now < most).then_some(now + now / 2 + 1);
+        self.waiting.add(done);
+        if self.waiting.ticks == WAITED {
+            let waits = self.waiting.rate() < (now / WAITING) as f64;
+            self.waiting = Count::default();
+            if waits && self.before.is_none() {
+                *self = self.anew(self.hold, false);
+                return (now < most).then_some(now.saturating_mul(2).min(most));
+            }
         }
         if !self.settled {
             self.settling.add(done);
@@ -69,20 +103,23 @@ impl Gain {
             return None;
         }
         let rate = self.measured.rate();
-        if let Some((before, then)) = self.before {
-            let could = now as f64 / before.max(1) as f64 - 1.0;
-            // What a smaller growth brings is less than what one tick differs from the next.
-            if could > 0.1 && rate < then * (1.0 + WORTH * could) {
-                *self = Self { hold: HOLD, ..Self::default() };
-                return Some(before);
+        if let Some(before) = self.before {
+            if !before.bettered(now, rate) {
+                *self = self.anew(HOLD, !self.fewer);
+                return Some(before.places);
             }
+            // More are tried at once where more have helped; whether still fewer are enough has time.
+            let hold = if self.fewer { HOLD } else { 0 };
+            *self = self.anew(hold, self.fewer);
         }
-        if self.hold > 0 || now >= most {
-            *self = Self { hold: self.hold, ..Self::default() };
+        let next = if self.fewer { (now / 2).max(least) } else { now.saturating_mul(2).min(most) };
+        if self.hold > 0 || next == now {
+            let fewer = if self.hold > 0 { self.fewer } else { !self.fewer };
+            *self = self.anew(self.hold, fewer);
             return None;
         }
-        *self = Self { before: Some((now, rate)), ..Self::default() };
-        Some(now.saturating_mul(2).min(most))
+        *self = Self { before: Some(Before { places: now, rate }), ..self.anew(0, self.fewer) };
+        Some(next)
     }
 }
 
@@ -90,9 +127,10 @@ impl Gain {
 mod tests {
     use super::*;
 
-    fn ticks(gain: &mut Gain, now: usize, done: usize, most: usize) -> (usize, u32) {
+    /// Until the number changes, in a world that does `rate` a tick: the new number and the ticks.
+    fn ticks(gain: &mut Gain, now: usize, rate: usize, most: usize) -> (usize, u32) {
         for tick in 1..1000 {
-            if let Some(next) = gain.tick(now, done, most) {
+            if let Some(next) = gain.tick(now, rate, 32, most) {
                 return (next, tick);
             }
         }
@@ -103,11 +141,39 @@ mod tests {
     fn a_growth_is_kept_where_it_helps_and_taken_back_where_it_does_not() {
         let mut gain = Gain::default();
         assert_eq!(ticks(&mut gain, 64, 64, 4096).0, 128);
-        assert_eq!(ticks(&mut gain, 128, 96, 4096).0, 256, "half of what could be");
-        let (back, _) = ticks(&mut gain, 256, 100, 4096);
+        assert_eq!(ticks(&mut gain, 128, 100, 4096).0, 256, "more than half of what could be");
+        let (back, _) = ticks(&mut gain, 256, 110, 4096);
         assert_eq!(back, 128);
-        let (again, after) = ticks(&mut gain, 128, 96, 4096);
-        assert!(again == 256 && after >= HOLD, "{again} {after}");
+    }
+
+    #[test]
+    fn fewer_are_kept_where_they_do_as_much_and_given_up_where_they_do_less() {
+        let mut gain = Gain::default();
+        assert_eq!(ticks(&mut gain, 64, 64, 4096).0, 128);
+        assert_eq!(ticks(&mut gain, 128, 70, 4096).0, 64, "in vain");
+        let (fewer, after) = ticks(&mut gain, 64, 64, 4096);
+        assert!(fewer == 32 && after >= HOLD, "{fewer} {after}");
+        assert_eq!(ticks(&mut gain, 32, 40, 4096).0, 64, "a loss");
+        let (more, after) = ticks(&mut gain, 64, 64, 4096);
+        assert!(more == 128 && after >= HOLD, "{more} {after}");
+        // By chance it looked useful once.
+        assert_eq!(ticks(&mut gain, 128, 128, 4096).0, 256);
+        assert_eq!(ticks(&mut gain, 256, 128, 4096).0, 128);
+        assert_eq!(ticks(&mut gain, 128, 128, 4096).0, 64, "as many are done");
+        assert_eq!(ticks(&mut gain, 64, 128, 4096).0, 32, "and still");
+        let (_, after) = ticks(&mut gain, 32, 128, 4096);
+        assert!(after >= HOLD, "the least there may be: {after}");
+    }
+
+    #[test]
+    fn a_pause_is_no_waiting() {
+        let mut gain = Gain::default();
+        gain.hold = 1000;
+        for tick in 0..WAITED * 10 {
+            let done = if tick % WAITED == 2 { 0 } else { 64 };
+            assert_eq!(gain.tick(64, done, 32, 4096), None);
+        }
+        assert_eq!(ticks(&mut Gain::default(), 64, 1, 4096), (128, WAITED));
     }
 
     #[test]
@@ -115,6 +181,6 @@ mod tests {
         let mut gain = Gain::default();
         assert_eq!(ticks(&mut gain, 64, 64, 100).0, 100);
         assert_eq!(ticks(&mut gain, 100, 64, 100).0, 64);
-        assert_eq!(ticks(&mut Gain::default(), 100, 100, 100), (100, 1000));
+        assert_eq!(ticks(&mut Gain::default(), 32, 32, 32), (32, 1000));
     }
 }
