@@ -99,12 +99,24 @@ pub struct Tally {
 impl Tally {
     /// Counts one check.
     pub fn add(&mut self, check: &Check, fail_on: FailOn) {
-        match Standing::of(check, fail_on.least()) {
-            Standing::Agrees => {}
-            Standing::Findings => self.findings = true,
-            Standing::Unknown => self.unknown = true,
+        self.merge(Self::of(check, fail_on));
+    }
+
+    /// Of one check.
+    pub(super) fn of(check: &Check, fail_on: FailOn) -> Self {
+        let standing = Standing::of(check, fail_on.least());
+        Self {
+            findings: standing == Standing::Findings,
+            unknown: standing == Standing::Unknown,
+            defect: check.findings.iter().any(|f| f.code == Code::Defect),
         }
-        self.defect |= check.findings.iter().any(|f| f.code == Code::Defect);
+    }
+
+    /// Counts the checks of another.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.findings |= other.findings;
+        self.unknown |= other.unknown;
+        self.defect |= other.defect;
     }
 
     /// Counts something that was to be checked and was not.

@@ -1,9 +1,12 @@
 //! From evidence to what is printed of it, as far as that needs no other check: done beside the checks in flight.
 
+use std::net::IpAddr;
+
 use super::args::CheckArgs;
+use super::exit::{FailOn, Tally};
 use crate::evidence::{Client, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, TargetSeen};
 use crate::judge::receivers::Selection;
-use crate::judge::{Check, judge_for};
+use crate::judge::{Check, Summary, judge_for};
 use crate::observe::Request;
 use crate::report::{self, Format};
 use crate::smtp::Phase;
@@ -13,36 +16,60 @@ use crate::target::Host;
 #[derive(Clone, Debug)]
 pub(super) struct Judging {
     receivers: Selection,
+    fail_on: FailOn,
     /// A transcript or an evidence file wants it.
     evidence: bool,
-    ndjson: bool,
+    /// Each check is printed as it is, and nobody asks for it again.
+    lines: bool,
 }
 
 /// A check, judged.
 #[derive(Debug)]
-pub(super) struct Judged {
-    pub(super) check: Check,
-    /// Where somebody wants it.
-    pub(super) evidence: Option<Evidence>,
-    /// The check as it is printed, where that is known already.
-    pub(super) line: Option<String>,
+pub(super) enum Judged {
+    Whole {
+        check: Box<Check>,
+        /// Where somebody wants it.
+        evidence: Option<Box<Evidence>>,
+    },
+    /// All that is still wanted of it: a check with its receivers takes far more room than its line.
+    Line { address: Option<IpAddr>, line: String, counted: Summary, tally: Tally },
 }
 
 impl Judging {
     /// As the arguments want it.
     pub(super) fn of(args: &CheckArgs) -> Self {
+        let evidence = args.verbose || args.save.is_some();
+        let ndjson = args.format == Some(Format::Ndjson) && args.ticket.is_none() && args.baseline.baseline.is_none();
         Self {
             receivers: args.receivers.clone(),
-            evidence: args.verbose || args.save.is_some(),
-            ndjson: args.format == Some(Format::Ndjson) && args.ticket.is_none() && args.baseline.baseline.is_none(),
+            fail_on: args.fail_on,
+            evidence,
+            lines: ndjson && !evidence && !args.watch.on(),
         }
     }
 
     /// Judges.
     pub(super) fn judge(&self, evidence: Evidence) -> Judged {
         let check = judge_for(&evidence, &self.receivers);
-        let line = self.ndjson.then(|| report::check_ndjson(&check));
-        Judged { check, evidence: self.evidence.then_some(evidence), line }
+        if self.lines {
+            return Judged::Line {
+                address: check.target.address,
+                line: report::check_ndjson(&check),
+                counted: Summary::of(&check),
+                tally: Tally::of(&check, self.fail_on),
+            };
+        }
+        Judged::Whole { check: Box::new(check), evidence: self.evidence.then(|| Box::new(evidence)) }
+    }
+}
+
+impl Judged {
+    /// The address that was dialled.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Whole { check, .. } => check.target.address,
+            Self::Line { address, .. } => *address,
+        }
     }
 }
 

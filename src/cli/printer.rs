@@ -126,8 +126,12 @@ impl<'a> Printer<'a> {
         let checks = found.len();
         let mut pool = report::Pool::default();
         let mut remarks: Vec<String> = Vec::new();
-        for Judged { check, evidence, .. } in found {
-            self.count(evidence.as_ref(), &check);
+        for judged in found {
+            let Judged::Whole { check, evidence } = judged else {
+                self.take(judged);
+                continue;
+            };
+            self.count(evidence.as_deref(), &check);
             if let Some(remark) = self.remark(&check).filter(|r| self.sheet.is_none() && !remarks.contains(r)) {
                 say(&remark);
                 remarks.push(remark);
@@ -144,19 +148,25 @@ impl<'a> Printer<'a> {
 
     /// One more check. What is printed of it may wait for [`Self::flush`].
     pub(super) fn take(&mut self, judged: Judged) {
-        let Judged { mut check, evidence, line } = judged;
+        let (mut check, evidence) = match judged {
+            Judged::Whole { check, evidence } => (check, evidence),
+            Judged::Line { line, counted, tally, .. } => {
+                self.tally.merge(tally);
+                self.summary.merge(counted);
+                self.write(&line);
+                return;
+            }
+        };
         if let Some(baseline) = &mut self.baseline {
             if let Some(next) = &mut baseline.next {
                 next.keep(&check);
             }
             check.change = baseline.comparison.see(&check);
         }
-        self.count(evidence.as_ref(), &check);
+        self.count(evidence.as_deref(), &check);
         let whole = matches!(self.args.format, Some(Format::Junit | Format::Nagios | Format::Prometheus));
-        match line {
-            Some(line) => self.write(&line),
-            None if self.baseline.is_none() || check.change.is_some() || whole => self.show(&check),
-            None => {}
+        if self.baseline.is_none() || check.change.is_some() || whole {
+            self.show(&check);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Counts over a run's checks, in memory that does not grow with their number.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::Code;
 use super::changes::ChangeCounts;
-use super::check::{Check, Severity, Verdict};
+use super::check::{Check, Finding, Severity, Verdict};
 
 /// How many of the worst identities are kept.
 pub const WORST: usize = 10;
@@ -72,54 +72,68 @@ pub struct Worst {
 }
 
 impl Summary {
-    /// Counts one more check.
-    pub fn add(&mut self, check: &Check) {
-        self.checks += 1;
-        match check.agreement.verdict {
-            Verdict::Agree => self.agree += 1,
-            Verdict::Differ => self.differ += 1,
-            Verdict::Unknown => self.unknown += 1,
+    /// Of one check.
+    pub fn of(check: &Check) -> Self {
+        let verdict = check.agreement.verdict;
+        let is = |of| usize::from(verdict == of);
+        let heavy = |severity| check.findings.iter().filter(|f| f.severity == severity).count();
+        let (errors, warnings) = (heavy(Severity::Error), heavy(Severity::Warning));
+        let mut findings: Vec<FindingCount> = Vec::new();
+        for &Finding { code, severity, .. } in &check.findings {
+            match findings.binary_search_by_key(&code, |f| f.code) {
+                Ok(at) => findings[at].severity = findings[at].severity.max(severity),
+                Err(at) => findings.insert(at, FindingCount { code, severity, checks: 1 }),
+            }
         }
-        let of = |severity| check.findings.iter().filter(|f| f.severity == severity).count();
-        let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
-        self.errors += errors;
-        self.warnings += warnings;
-        self.count_findings(check);
-        self.rank(check, errors, warnings);
+        let bad = errors > 0 || warnings > 0 || verdict != Verdict::Agree;
+        Self {
+            checks: 1,
+            agree: is(Verdict::Agree),
+            differ: is(Verdict::Differ),
+            unknown: is(Verdict::Unknown),
+            errors,
+            warnings,
+            findings,
+            worst: bad.then(|| Worst::of(check, errors, warnings)).into_iter().collect(),
+            changes: None,
+        }
     }
 
-    fn count_findings(&mut self, check: &Check) {
-        for (place, finding) in check.findings.iter().enumerate() {
-            let counted = check.findings[..place].iter().any(|f| f.code == finding.code);
-            let (code, severity) = (finding.code, finding.severity);
-            match self.findings.binary_search_by_key(&code, |f| f.code) {
+    /// Counts one more check.
+    pub fn add(&mut self, check: &Check) {
+        self.merge(Self::of(check));
+    }
+
+    /// Counts the checks of another summary too; what changed since a baseline is not counted.
+    pub fn merge(&mut self, other: Self) {
+        self.checks += other.checks;
+        self.agree += other.agree;
+        self.differ += other.differ;
+        self.unknown += other.unknown;
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        for theirs in other.findings {
+            match self.findings.binary_search_by_key(&theirs.code, |f| f.code) {
                 Ok(at) => {
                     let count = &mut self.findings[at];
-                    count.severity = count.severity.max(severity);
-                    count.checks += usize::from(!counted);
+                    count.severity = count.severity.max(theirs.severity);
+                    count.checks += theirs.checks;
                 }
-                Err(at) => self.findings.insert(at, FindingCount { code, severity, checks: 1 }),
+                Err(at) => self.findings.insert(at, theirs),
+            }
+        }
+        for one in other.worst {
+            let at = self.worst.partition_point(|w| w.rank(&one).is_le());
+            if at < WORST {
+                self.worst.truncate(WORST - 1);
+                self.worst.insert(at, one);
             }
         }
     }
+}
 
-    fn rank(&mut self, check: &Check, errors: usize, warnings: usize) {
-        let verdict = check.agreement.verdict;
-        if errors == 0 && warnings == 0 && verdict == Verdict::Agree {
-            return;
-        }
-        let key = (Reverse(errors), Reverse(warnings), weight(verdict));
-        let behind = |w: &Worst| {
-            let theirs = (Reverse(w.errors), Reverse(w.warnings), weight(w.verdict));
-            theirs
-                .cmp(&key)
-                .then_with(|| w.target.as_str().cmp(&check.target.input))
-                .then_with(|| w.ip.cmp(&check.client.ip))
-        };
-        let at = self.worst.partition_point(|w| behind(w).is_le());
-        if at >= WORST {
-            return;
-        }
+impl Worst {
+    fn of(check: &Check, errors: usize, warnings: usize) -> Self {
         let mut heavy: Vec<(Reverse<Severity>, Code)> = check
             .findings
             .iter()
@@ -128,18 +142,22 @@ impl Summary {
             .collect();
         heavy.sort_unstable();
         heavy.dedup();
-        let one = Worst {
+        Self {
             label: check.label.clone(),
             target: check.target.input.clone(),
             ip: check.client.ip,
             ehlo: check.client.ehlo.clone(),
-            verdict,
+            verdict: check.agreement.verdict,
             errors,
             warnings,
             codes: heavy.into_iter().map(|(_, code)| code).collect(),
-        };
-        self.worst.insert(at, one);
-        self.worst.truncate(WORST);
+        }
+    }
+
+    /// The worse is less.
+    fn rank(&self, other: &Self) -> Ordering {
+        let key = |w: &Self| (Reverse(w.errors), Reverse(w.warnings), weight(w.verdict));
+        key(self).cmp(&key(other)).then_with(|| self.target.cmp(&other.target)).then_with(|| self.ip.cmp(&other.ip))
     }
 }
 
@@ -178,6 +196,9 @@ mod tests {
         };
         let forth = sum(&mut checks.iter());
         assert_eq!(forth, sum(&mut checks.iter().rev()));
+        let (mut halves, back) = (sum(&mut checks[..17].iter()), sum(&mut checks[17..].iter()));
+        halves.merge(back);
+        assert_eq!(forth, halves);
         assert_eq!(forth.worst.len(), WORST);
         assert!(forth.worst.is_sorted_by_key(|w| (Reverse(w.errors), Reverse(w.warnings), weight(w.verdict))));
         let most = checks.iter().map(|c| c.findings.iter().filter(|f| f.severity == Severity::Error).count()).max();

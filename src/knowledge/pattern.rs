@@ -23,6 +23,8 @@ pub struct NamePattern {
     tail: String,
     /// Its literal beginning, by which most of the rest are.
     head: usize,
+    /// The longest literal text within, without which no name is covered.
+    within: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +83,9 @@ impl NamePattern {
         let tail = tokens.iter().rev().map_while(|t| if let Token::Byte(b) = t { Some(*b as char) } else { None });
         let tail: String = tail.collect::<Vec<_>>().into_iter().rev().collect();
         let head = tokens.iter().take_while(|t| !t.repeats()).count();
-        Ok(Self { written: written.to_owned(), tokens, tail, head })
+        let within = tokens.split(|t| t.repeats()).max_by_key(|run| run.len()).unwrap_or_default();
+        let within = within.iter().filter_map(|t| if let Token::Byte(own) = t { Some(*own) } else { None }).collect();
+        Ok(Self { written: written.to_owned(), tokens, tail, head, within })
     }
 
     /// Whether the pattern covers all of `text`, in any case.
@@ -101,6 +105,9 @@ impl NamePattern {
         if text.len() < self.head || !self.tokens[..self.head].iter().zip(text).all(begins) {
             return false;
         }
+        if !self.holds_within(text) {
+            return false;
+        }
         // `reached[n]`: the first n tokens can have been used up, the last of them perhaps repeating.
         let mut reached = vec![false; self.tokens.len() + 1];
         reached[0] = true;
@@ -118,6 +125,14 @@ impl NamePattern {
             }
         }
         reached[self.tokens.len()]
+    }
+
+    fn holds_within(&self, text: &[u8]) -> bool {
+        let Some(first) = self.within.first() else { return true };
+        let begins = text.len().checked_sub(self.within.len()).and_then(|last| text.get(..=last));
+        begins.unwrap_or_default().iter().enumerate().any(|(at, octet)| {
+            octet.to_ascii_lowercase() == *first && text[at..at + self.within.len()].eq_ignore_ascii_case(&self.within)
+        })
     }
 
     /// The pattern as it was written.

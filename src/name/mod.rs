@@ -82,9 +82,9 @@ impl HostName {
         if text.is_empty() {
             return Err(NameFault::Empty);
         }
-        // Names are read by the thousand: what begins with no digit and holds no colon is no address.
-        let may_be_address = text.starts_with(|c: char| c.is_ascii_digit()) || text.contains(':');
-        if may_be_address && text.parse::<std::net::IpAddr>().is_ok() {
+        let is_address = || text.parse::<std::net::IpAddr>().is_ok();
+        // Names are read by the thousand: what begins with no digit and whose octets may stand in a name is no address.
+        if text.as_bytes()[0].is_ascii_digit() && is_address() {
             return Err(NameFault::IsAddress);
         }
         let ascii = if text.is_ascii() {
@@ -92,8 +92,11 @@ impl HostName {
         } else {
             idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY).map_err(|_| NameFault::NotIdna)?
         };
-        labels_stand(ascii.as_bytes())?;
-        Ok(ascii)
+        match labels_stand(ascii.as_bytes()) {
+            Ok(()) => Ok(ascii),
+            Err(_) if is_address() => Err(NameFault::IsAddress),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// The normalised name, without the final dot.
@@ -147,22 +150,33 @@ fn labels_stand(ascii: &[u8]) -> Result<(), NameFault> {
     }
     let mut length = 0;
     for &octet in ascii {
-        match octet {
-            b'.' if length == 0 => return Err(NameFault::EmptyLabel),
-            b'.' => length = 0,
-            _ if length == MAX_LABEL => return Err(NameFault::LabelTooLong),
-            octet if !may_stand(octet) => return Err(NameFault::BadCharacter),
-            _ => length += 1,
+        if octet == b'.' {
+            if length == 0 {
+                return Err(NameFault::EmptyLabel);
+            }
+            length = 0;
+        } else if !MAY_STAND[usize::from(octet)] {
+            return Err(NameFault::BadCharacter);
+        } else if length == MAX_LABEL {
+            return Err(NameFault::LabelTooLong);
+        } else {
+            length += 1;
         }
     }
     if length == 0 { Err(NameFault::EmptyLabel) } else { Ok(()) }
 }
 
 /// Whether a name may hold this octet at all.
-fn may_stand(octet: u8) -> bool {
-    octet.is_ascii_graphic()
-        && !matches!(octet, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'\\' | b',' | b';' | b':' | b'@' | b'"')
-}
+const MAY_STAND: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = b'!';
+    while octet <= b'~' {
+        table[octet as usize] =
+            !matches!(octet, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'\\' | b',' | b';' | b':' | b'@' | b'"');
+        octet += 1;
+    }
+    table
+};
 
 impl fmt::Display for HostName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,9 +20,9 @@ use crate::name::AddressLiteral;
 use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, hello_name};
 use crate::target::Target;
 
-/// How long the last words may take once the check no longer needs them.
 /// Octets read at once: most replies are shorter, and each dialogue holds so many.
 const READ: usize = 512;
+/// How long the last words may take once the check no longer needs them.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The connection, before and inside TLS.
@@ -373,12 +373,21 @@ impl Conversation {
             tokio::spawn(async move {
                 let _permit = permit;
                 let mut buffer = [0; 512];
-                let drain = async { while matches!(wire.read(&mut buffer).await, Ok(n) if n > 0) {} };
-                let _ = timeout(FAREWELL, drain).await;
+                let heard = async {
+                    while matches!(wire.read(&mut buffer).await, Ok(n) if n > 0 && !ends_reply(&buffer[..n])) {}
+                };
+                let _ = timeout(FAREWELL, heard).await;
             });
         }
         self.dialogue
     }
+}
+
+/// Whether a reply ends here, as far as its last octets tell: after it the connection is the client's to close (RFC
+/// 5321 §4.1.1.10).
+fn ends_reply(octets: &[u8]) -> bool {
+    let last = octets.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|o| *o == b'\n').next());
+    last.is_some_and(|line| line.get(3) != Some(&b'-'))
 }
 
 /// Tells a name that was not told before.
@@ -408,5 +417,20 @@ fn broken_words(broken: ReplyFault) -> (FaultKind, &'static str) {
         ReplyFault::LineTooLong => (FaultKind::LineTooLong, "a line is longer than any reply's may be"),
         ReplyFault::TooManyLines => (FaultKind::TooManyLines, "the reply has too many lines"),
         ReplyFault::TooLarge => (FaultKind::TooLarge, "the reply is too large"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends_reply;
+
+    #[test]
+    fn a_reply_ends_with_the_line_that_nothing_follows() {
+        for ends in ["221 2.0.0 Bye\r\n", "221-2.0.0 See you\r\n221 2.0.0 Bye\r\n", "221\r\n", "\n"] {
+            assert!(ends_reply(ends.as_bytes()), "{ends:?}");
+        }
+        for goes_on in ["", "221", "221 2.0.0 By", "221-2.0.0 Bye\r\n", "221-a\r\n221-b\r\n", "221-a\r\n221 b"] {
+            assert!(!ends_reply(goes_on.as_bytes()), "{goes_on:?}");
+        }
     }
 }

@@ -6,11 +6,11 @@
 //! of its host for [`CONTROL`].
 //! Limits: two generations of [`ADDRESSES`]; one in use is never forgotten.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;

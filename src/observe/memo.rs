@@ -5,10 +5,10 @@
 //! Limits: two generations of [`ENTRIES`] questions and [`OCTETS`] each; an answer that is still used moves to
 //! the younger one, the older one is forgotten when the younger is full.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio::time::Instant;
 
@@ -115,7 +115,9 @@ impl Memo {
 impl Kept {
     fn insert(&mut self, question: Question, asked: Asked, octets: usize) {
         if self.young.len() >= ENTRIES || self.octets >= OCTETS {
-            self.old = std::mem::take(&mut self.young);
+            // The room of the one forgotten is the next one's.
+            std::mem::swap(&mut self.old, &mut self.young);
+            self.young.clear();
             self.octets = 0;
         }
         self.octets += octets;

@@ -4,7 +4,7 @@
 //! characters) are written as `\uXXXX`, so the text holds no control character but line ends and
 //! parses back to the same value.
 
-use std::io::{self, Write};
+use std::fmt::Write;
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
@@ -56,70 +56,47 @@ pub(super) fn ndjson(value: &impl Serialize) -> String {
 
 pub(super) fn write(value: &impl Serialize, formatter: impl Formatter) -> String {
     let mut out = Vec::with_capacity(ROOM);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Visible(formatter));
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
     // Writing to memory cannot fail, and every map in a report has string keys.
     if value.serialize(&mut serializer).is_err() {
         out.clear();
     }
     out.push(b'\n');
-    String::from_utf8(out).unwrap_or_default()
+    visible(String::from_utf8(out).unwrap_or_default())
 }
 
-/// A formatter that writes out what would not be seen.
-struct Visible<F>(F);
-
-impl<F: Formatter> Formatter for Visible<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Nearly every string: nothing in it needs a second look. Lower controls are escaped before they come here.
-        if fragment.bytes().fold(true, |plain, b| plain & matches!(b, 0x20..0x7f)) {
-            return writer.write_all(fragment.as_bytes());
-        }
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
-            writer.write_all(&rest.as_bytes()[..at])?;
+/// JSON in which what would not be seen is written out. It stands in strings only, and a line end, which stands
+/// between values only, stays.
+fn visible(json: String) -> String {
+    let (mut out, mut copied, mut at) = (String::new(), 0, 0);
+    while let Some(odd) = next_odd(json.as_bytes(), at) {
+        let Some(c) = json.get(odd..).and_then(|rest| rest.chars().next()) else { break };
+        at = odd + c.len_utf8();
+        if is_hidden(c) {
+            out.push_str(&json[copied..odd]);
             for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
+                let _ = write!(out, "\\u{unit:04x}");
             }
-            rest = &rest[at + c.len_utf8()..];
+            copied = at;
         }
-        writer.write_all(rest.as_bytes())
     }
+    if out.is_empty() {
+        return json;
+    }
+    out + &json[copied..]
+}
 
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
+/// The next octet that is no visible ASCII and no line end. Nearly all are, so many are looked at together.
+fn next_odd(octets: &[u8], from: usize) -> Option<usize> {
+    let plain = |b: u8| matches!(b, b'\n' | 0x20..0x7f);
+    let mut at = from;
+    for group in octets.get(from..)?.chunks(64) {
+        if !group.iter().fold(true, |all, b| all & plain(*b)) {
+            return group.iter().position(|b| !plain(*b)).map(|odd| at + odd);
+        }
+        at += group.len();
     }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
+    None
 }
 
 #[cfg(test)]

@@ -60,8 +60,12 @@ pub fn hello_name(first_line: &str) -> Option<&str> {
 fn claimed_name(first_line: &str) -> Option<&str> {
     let token = first_line.split_whitespace().next()?;
     let token = token.trim_end_matches([',', ';', ':']);
-    let letters = token.bytes().any(|b| b.is_ascii_alphabetic());
-    if letters && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/')) {
+    let (mut letters, mut plain) = (false, true);
+    for b in token.bytes() {
+        letters |= b.is_ascii_alphabetic();
+        plain &= is_plain(b);
+    }
+    if letters && plain {
         return HostName::reads(token).then_some(token);
     }
     match EhloName::read(token) {
@@ -70,10 +74,14 @@ fn claimed_name(first_line: &str) -> Option<&str> {
         EhloName::Host(name) => {
             let text = name.as_str();
             let letters = text.bytes().any(|b| b.is_ascii_alphabetic());
-            let masked = !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'));
-            (letters && !masked).then_some(token)
+            (letters && text.bytes().all(is_plain)).then_some(token)
         }
     }
+}
+
+/// Whether a name that is no mask (`****`) holds this octet.
+fn is_plain(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'/')
 }
 
 /// The extension lines of an EHLO reply, verbatim, unknown ones too.

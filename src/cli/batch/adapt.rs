@@ -1,8 +1,8 @@
 //! How many checks at once: as many as help, fewer when the resolver or this machine cannot bear them.
 //!
-//! Grows while every place is taken, the event loop keeps time and more at once get more done: checks that only
-//! wait for the network gain by company, those that wait for this machine do not, and would fill its memory
-//! ([`super::gain`]). Falls back when sockets run short, when many
+//! Grows while every place is taken, the machine has time ([`super::busy`]), the event loop keeps it and more at once
+//! get more done: checks that only wait for the network gain by company, those that wait for this machine do not, and
+//! would fill its memory ([`super::gain`]). Falls back when sockets run short, when many
 //! answers need a second try (datagrams are lost), and, on trial, when many questions end in temporary trouble:
 //! where fewer at once does not lessen the trouble, it is the zones' own, and the trial is called off.
 //! Unit of time: the tick of [`TICK`]; pure but for that.
@@ -16,6 +16,8 @@ use crate::observe::LoadSeen;
 pub(super) const TICK: Duration = Duration::from_millis(50);
 /// An event loop that comes this late has enough to do.
 const LATE: Duration = Duration::from_millis(5);
+/// Of this machine's time, the share above which it is what checks wait for.
+const BUSY: f64 = 0.6;
 /// Where an adaptive run begins.
 const BEGIN: usize = 32;
 /// What it never falls below.
@@ -80,8 +82,8 @@ impl Adapt {
     }
 
     /// One look; `done` checks have ended since the last, `full` says that every place was taken, `late` by how
-    /// much this one is late.
-    pub(super) fn tick(&mut self, seen: LoadSeen, done: usize, full: bool, late: Duration) {
+    /// much this one is late, `busy` which share of the machine's time was ours.
+    pub(super) fn tick(&mut self, seen: LoadSeen, done: usize, full: bool, late: Duration, busy: f64) {
         self.settling = self.settling.saturating_sub(1);
         if seen.shortages > self.shortages {
             self.shortages = seen.shortages;
@@ -129,7 +131,7 @@ impl Adapt {
                 return;
             }
         }
-        if !full || late >= LATE {
+        if !full || late >= LATE || busy >= BUSY {
             self.gain.forget();
             return;
         }
@@ -169,7 +171,7 @@ mod tests {
                 seen.unanswered += unanswered;
                 seen.shortages += shortages;
                 let done = usize::try_from(answered + unanswered).unwrap();
-                adapt.tick(seen, done, true, Duration::ZERO);
+                adapt.tick(seen, done, true, Duration::ZERO, 0.0);
                 adapt.at_once()
             })
             .collect()
@@ -199,9 +201,11 @@ mod tests {
     #[test]
     fn a_busy_machine_or_free_places_are_no_reason_to_grow() {
         let mut adapt = Adapt::new(1024, false);
-        for (full, late) in [(false, Duration::ZERO), (true, LATE)] {
-            adapt.tick(LoadSeen::default(), BEGIN, full, late);
-            assert_eq!(adapt.at_once(), BEGIN);
+        for _ in 0..100 {
+            for (full, late, busy) in [(false, Duration::ZERO, 0.0), (true, LATE, 0.0), (true, Duration::ZERO, BUSY)] {
+                adapt.tick(LoadSeen::default(), BEGIN, full, late, busy);
+                assert_eq!(adapt.at_once(), BEGIN);
+            }
         }
     }
 

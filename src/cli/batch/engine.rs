@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::adapt::{Adapt, TICK};
+use super::busy::Busy;
 use super::order::Order;
 use super::pace::{Pace, Rate};
 use crate::domain::Remark;
@@ -97,6 +98,7 @@ pub(super) async fn run<W: Work>(
     let mut running: JoinSet<(u64, Finished<W::Result>)> = JoinSet::new();
     let (mut position, mut open, mut full, mut ended) = (0, true, false, 0);
     let mut end = End::default();
+    let mut busy = Busy::new();
     let mut ticks = interval_at(Instant::now() + TICK, TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -119,7 +121,8 @@ pub(super) async fn run<W: Work>(
                 open = false;
             }
             due = ticks.tick() => {
-                adapt.tick(work.load(), ended, full, Instant::now().saturating_duration_since(due));
+                let late = Instant::now().saturating_duration_since(due);
+                adapt.tick(work.load(), ended, full, late, busy.share());
                 (full, ended) = (false, 0);
                 sink.flush();
                 open &= !sink.gone();

@@ -74,10 +74,10 @@ pub(super) struct Gain {
 impl Gain {
     /// What was measured no longer counts: something else has changed.
     pub(super) fn forget(&mut self) {
-        *self = self.anew(self.hold.saturating_sub(1), self.fewer);
+        *self = Self::anew(self.hold.saturating_sub(1), self.fewer);
     }
 
-    fn anew(self, hold: u32, fewer: bool) -> Self {
+    fn anew(hold: u32, fewer: bool) -> Self {
         Self { hold, fewer, ..Self::default() }
     }
 
@@ -89,7 +89,7 @@ impl Gain {
             let waits = self.waiting.rate() < (now / WAITING) as f64;
             self.waiting = Count::default();
             if waits && self.before.is_none() {
-                *self = self.anew(self.hold, false);
+                *self = Self::anew(self.hold, false);
                 return (now < most).then_some(now.saturating_mul(2).min(most));
             }
         }
@@ -105,20 +105,20 @@ impl Gain {
         let rate = self.measured.rate();
         if let Some(before) = self.before {
             if !before.bettered(now, rate) {
-                *self = self.anew(HOLD, !self.fewer);
+                *self = Self::anew(HOLD, !self.fewer);
                 return Some(before.places);
             }
             // More are tried at once where more have helped; whether still fewer are enough has time.
             let hold = if self.fewer { HOLD } else { 0 };
-            *self = self.anew(hold, self.fewer);
+            *self = Self::anew(hold, self.fewer);
         }
         let next = if self.fewer { (now / 2).max(least) } else { now.saturating_mul(2).min(most) };
         if self.hold > 0 || next == now {
             let fewer = if self.hold > 0 { self.fewer } else { !self.fewer };
-            *self = self.anew(self.hold, fewer);
+            *self = Self::anew(self.hold, fewer);
             return None;
         }
-        *self = Self { before: Some(Before { places: now, rate }), ..self.anew(0, self.fewer) };
+        *self = Self { before: Some(Before { places: now, rate }), ..Self::anew(0, self.fewer) };
         Some(next)
     }
 }
@@ -167,8 +167,7 @@ mod tests {
 
     #[test]
     fn a_pause_is_no_waiting() {
-        let mut gain = Gain::default();
-        gain.hold = 1000;
+        let mut gain = Gain { hold: 1000, ..Gain::default() };
         for tick in 0..WAITED * 10 {
             let done = if tick % WAITED == 2 { 0 } else { 64 };
             assert_eq!(gain.tick(64, done, 32, 4096), None);

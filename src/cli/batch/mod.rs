@@ -5,6 +5,7 @@
 //! Failure: a line that cannot be read is a sentence; a check that a defect ends is that check's result.
 
 mod adapt;
+mod busy;
 mod engine;
 mod gain;
 mod identity;
@@ -306,7 +307,7 @@ impl Sink<Vec<Judged>> for Rows<'_> {
         }
         let checks = came.unwrap_or_else(|words| vec![self.judging.judge(defect(&request, &words))]);
         let printed = Again::printed(&mut self.again, &request);
-        let new = checks.into_iter().filter(|j| !printed.contains(&j.check.target.address));
+        let new = checks.into_iter().filter(|judged| !printed.contains(&judged.address()));
         self.printer.take_all(new.collect());
     }
 

@@ -3,10 +3,9 @@
 //! Design: nearly every pattern ends in an organisation's domain. So they lie by their last two labels, and a
 //! name meets only those that end as it does and the few that may end in anything.
 
-use std::collections::HashMap;
-
 use super::NamePattern;
 use crate::name::HostName;
+use foldhash::{HashMap, HashMapExt};
 
 /// Patterns, each with what it stands for.
 pub struct PatternIndex<T> {

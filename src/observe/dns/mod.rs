@@ -40,7 +40,7 @@ pub type ServerSet = Vec<SocketAddr>;
 /// The resolvers to ask. Every set is asked; within a set, the next server only when one fails.
 #[derive(Clone, Debug)]
 pub struct Dns {
-    sets: Arc<Vec<ServerSet>>,
+    sets: Arc<Vec<Vec<Server>>>,
     per_try: Duration,
     source: Option<IpAddr>,
     keep: Keep,
@@ -56,6 +56,19 @@ pub(super) struct Keep {
     pub(super) records: usize,
     /// Data kept whatever their number: without them the verdict would be another.
     pub(super) always: Arc<[String]>,
+}
+
+/// A server, and how it is written: each lookup says whom it asked.
+#[derive(Debug)]
+struct Server {
+    at: SocketAddr,
+    name: String,
+}
+
+impl Server {
+    fn new(at: SocketAddr) -> Self {
+        Self { at, name: at.to_string() }
+    }
 }
 
 impl Default for Keep {
@@ -95,7 +108,7 @@ impl Dns {
     fn with_sets(sets: Vec<ServerSet>, per_try: Duration) -> Self {
         let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
         Self {
-            sets: Arc::new(sets),
+            sets: Arc::new(sets.into_iter().map(|set| set.into_iter().map(Server::new).collect()).collect()),
             per_try,
             source: None,
             keep: Keep::default(),
@@ -125,7 +138,7 @@ impl Dns {
 
     /// The first server of each set, `address:port`.
     pub fn names(&self) -> Vec<String> {
-        self.sets.iter().filter_map(|s| s.first().map(ToString::to_string)).collect()
+        self.sets.iter().filter_map(|s| s.first().map(|server| server.name.clone())).collect()
     }
 
     pub(super) fn load(&self) -> LoadSeen {
@@ -145,7 +158,7 @@ impl Dns {
     }
 
     /// Two tries: the second at the next server of the set, or at the same where there is no other.
-    async fn ask_set(&self, set: &ServerSet, question: &Question, deadline: Instant) -> Lookup {
+    async fn ask_set(&self, set: &[Server], question: &Question, deadline: Instant) -> Lookup {
         let tries = set.len().clamp(2, 3);
         let mut begun = None;
         let mut failed_tries = Vec::new();
@@ -161,7 +174,7 @@ impl Dns {
                 let Lookup { resolver, status, detail, .. } = lookup;
                 failed_tries.push(FailedTry { resolver, status, detail, took_ms });
             }
-            let mut lookup = self.follow(*server, question, deadline.min(started + self.per_try)).await;
+            let mut lookup = self.follow(server, question, deadline.min(started + self.per_try)).await;
             lookup.took_ms = millis(*begun.get_or_insert(started));
             if lookup.status.is_definite() || lookup.status == Status::NotAsked {
                 self.load.question(true, failed_tries.len() + 1);
@@ -184,14 +197,14 @@ impl Dns {
     }
 
     /// One question at one server, aliases followed where the server stopped half-way.
-    async fn follow(&self, server: SocketAddr, question: &Question, deadline: Instant) -> Lookup {
-        let mut lookup = Lookup::empty(question.clone(), server.to_string(), Status::NotAsked, None);
+    async fn follow(&self, server: &Server, question: &Question, deadline: Instant) -> Lookup {
+        let mut lookup = Lookup::empty(question.clone(), server.name.clone(), Status::NotAsked, None);
         let Some(mut query) = Query::new(question) else {
             lookup.detail = Some("the DNS cannot hold this name".into());
             return lookup;
         };
         loop {
-            match exchange::ask(&self.way(server), query, deadline).await {
+            match exchange::ask(&self.way(server.at), query, deadline).await {
                 Ok(answer) => {
                     // Each turn adds an alias, and their number is bounded there.
                     match read::into_lookup(&mut lookup, &answer, &self.keep) {

@@ -7,13 +7,13 @@
 //! Limits: [`WAITING`] questions wait at one socket, so that all their answers fit into its buffer (one socket
 //! for everything loses answers when they come faster than they are read).
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::HashMap;
 use tokio::net::UdpSocket;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -283,7 +283,7 @@ mod tests {
         let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         server.set_nonblocking(true).unwrap();
         let ports = Ports::default();
-        let mut seen: HashMap<SocketAddr, usize> = HashMap::new();
+        let mut seen: HashMap<SocketAddr, usize> = HashMap::default();
         let mut ids = std::collections::HashSet::new();
         let mut buffer = [0; 512];
         for _ in 0..2 * FEWEST * QUESTIONS {
