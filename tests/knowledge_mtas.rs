@@ -169,3 +169,16 @@ fn debians_exim_is_told_apart_with_the_name_filled_in() {
     assert_eq!(exim.debian_for(&name), lines);
     assert!(exim.place.contains("/etc/exim4/conf.d/main/") && exim.place.contains("exim4.conf.localmacros"));
 }
+
+#[test]
+fn a_server_that_follows_its_ptr_is_told_to_look_at_it_before_a_table_is_written() {
+    let cpanel = smtp_preflight::knowledge::mtas::by_slug("cpanel").expect("an entry");
+    let look = cpanel.by_ptr.as_deref().expect("as shipped, cPanel says the PTR");
+    assert!(look.contains("Rebuild Reverse DNS Cache and Update Mail HELO"), "{look}");
+    // The two switches exclude each other: the table's alone would do nothing.
+    let switches = cpanel.directive.as_deref().expect("a setting");
+    let off =
+        switches.find("Use the reverse DNS entry for the mail HELO/EHLO if available\" off").expect("switched off");
+    let on = switches.find("Reference /etc/mailhelo for custom outgoing SMTP HELO\" on").expect("switched on");
+    assert!(off < on, "{switches}");
+}

@@ -54,9 +54,13 @@ pub struct Mta {
     /// The directive and its default.
     #[serde(default)]
     pub directive: Option<String>,
-    /// A line to write or a command to run, with `NAME` for the wanted name.
+    /// Where it says the PTR of the address that it sends from, as shipped: what makes it look anew. All else then
+    /// counts only where that is switched off.
     #[serde(default)]
-    pub example: Option<String>,
+    pub by_ptr: Option<String>,
+    /// The lines to write or the command to run, with `NAME` for the wanted name; each as it stands, indents and all.
+    #[serde(default)]
+    pub example: Vec<String>,
     /// The lines that Debian's package takes instead, where they differ.
     #[serde(default)]
     pub example_debian: Vec<String>,
@@ -88,8 +92,8 @@ impl Mta {
     ///
     /// A name outside RFC 1123's host names stays `NAME`: the line is meant to be pasted into a
     /// configuration or a shell, where other characters can have a meaning.
-    pub fn example_for(&self, name: &HostName) -> Option<String> {
-        self.example.as_deref().map(|example| named(example, name))
+    pub fn example_for(&self, name: &HostName) -> Vec<String> {
+        self.example.iter().map(|example| named(example, name)).collect()
     }
 
     /// The lines for Debian's package with the wanted name in them, by the same rule.
@@ -238,7 +242,10 @@ mod tests {
             assert!(mta.checked.parse::<jiff::civil::Date>().is_ok(), "{slug}: checked");
             assert!(!mta.source.is_empty(), "{slug}: source");
             if mta.changeable {
-                assert!(mta.directive.is_some() && mta.example.is_some() && mta.apply.is_some(), "{slug}: no setting");
+                assert!(
+                    mta.directive.is_some() && !mta.example.is_empty() && mta.apply.is_some(),
+                    "{slug}: no setting"
+                );
             }
             for other in mta.also.iter().filter(|other| !other.contains(' ')) {
                 assert!(slugs.contains(other.as_str()), "{slug}: also {other}, which is no entry");
@@ -250,21 +257,18 @@ mod tests {
     fn an_example_takes_a_host_name_and_nothing_else() {
         let exchange = by_slug("exchange").unwrap();
         let good = HostName::parse("mail.example.net").unwrap();
-        assert_eq!(
-            exchange.example_for(&good).as_deref(),
-            Some("Set-SendConnector -Identity \"CONNECTOR\" -Fqdn mail.example.net")
-        );
+        assert_eq!(exchange.example_for(&good), ["Set-SendConnector -Identity \"CONNECTOR\" -Fqdn mail.example.net"]);
         let bad = HostName::parse("mail.example.net|sh").unwrap();
-        assert!(exchange.example_for(&bad).unwrap().ends_with("-Fqdn NAME"));
-        let cow = by_slug("sendmail").unwrap().example_for(&good).unwrap();
-        assert_eq!(cow, "define(`confHELO_NAME', `mail.example.net')dnl");
+        assert!(exchange.example_for(&bad)[0].ends_with("-Fqdn NAME"));
+        let cow = by_slug("sendmail").unwrap().example_for(&good);
+        assert_eq!(cow, ["define(`confHELO_NAME', `mail.example.net')dnl"]);
     }
 
     #[test]
-    fn every_example_has_a_place_for_the_name_or_needs_none() {
+    fn every_example_has_a_place_for_the_name() {
         let name = HostName::parse("mail.example.net").unwrap();
-        for mta in all().iter().filter(|mta| mta.changeable && mta.slug != "plesk") {
-            let example = mta.example_for(&name).unwrap();
+        for mta in all().iter().filter(|mta| mta.changeable) {
+            let example = mta.example_for(&name).join("\n");
             assert!(example.contains("mail.example.net"), "{}: {example}", mta.slug);
         }
     }

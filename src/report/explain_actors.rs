@@ -93,7 +93,11 @@ pub fn explain_mta(mta: &'static Mta, options: &TableOptions) -> String {
         (!(mta.host.is_empty() && mta.ehlo.is_empty())).then(|| words(FORMS)),
     ];
     sheet.section("How it is recognised", recognised.into_iter().flatten().collect());
-    let mut way = vec![words(mta.place.clone())];
+    let look = |look: &String| words(format!("as shipped it says the PTR of the address that it sends from; {look}"));
+    let mut way: Vec<Line> = mta.by_ptr.iter().map(look).collect();
+    let place =
+        if way.is_empty() { mta.place.clone() } else { format!("only where that is switched off: {}", mta.place) };
+    way.push(words(place));
     way.extend(mta.directive.iter().map(|d| words(format!("setting: {d}"))));
     way.extend(mta.example.iter().map(|e| Line::Copied(e.clone())));
     if !mta.example_debian.is_empty() {

@@ -54,8 +54,12 @@ fn alike(mta: &MtaHint, all: bool) -> Vec<String> {
     match (names.is_empty(), all && !mta.alternatives.is_empty()) {
         (true, _) => Vec::new(),
         (_, true) => mta.alternatives.iter().map(|o| format!("if it is {}: {}", o.name, o.setting)).collect(),
-        (_, false) if mta.alternatives.is_empty() => vec![format!("So do {}.", names.join(", "))],
-        (_, false) => vec![format!("So do {}, which are set up elsewhere: see --explain.", names.join(", "))],
+        (_, false) => {
+            let (does, are) = if names.len() == 1 { ("does", "is") } else { ("do", "are") };
+            let elsewhere = format!(", which {are} set up elsewhere: see --explain");
+            let elsewhere = if mta.alternatives.is_empty() { "" } else { &elsewhere };
+            vec![format!("So {does} {}{elsewhere}.", names.join(", "))]
+        }
     }
 }
 

@@ -175,15 +175,21 @@ pub(super) fn mta(view: &View<'_>, name: Option<&HostName>) -> Option<(&'static 
 /// The setting of what greets alike, in a line.
 fn other(mta: &Mta, name: Option<&HostName>) -> Option<OtherMta> {
     let directive = mta.directive.as_ref()?;
-    let example = example(mta, name);
-    let example = example.map(|e| format!("; {e}")).unwrap_or_default();
-    let setting = format!("{}; {directive}{example}", mta.place);
+    let by_ptr = by_ptr(mta, name).map(|b| format!("{b}; else ")).unwrap_or_default();
+    let lines = example(mta, name);
+    let example = lines.iter().map(|line| format!("; {}", line.trim())).collect::<String>();
+    let setting = format!("{by_ptr}{}; {directive}{example}", mta.place);
     Some(OtherMta { slug: mta.slug.clone(), name: mta.name.clone(), setting })
 }
 
 /// The setting, line by line.
 pub(super) fn setting(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
-    let mut how = vec![format!("{}: {}", mta.name, mta.place)];
+    let mut how = match by_ptr(mta, name) {
+        Some(by_ptr) => {
+            vec![format!("{}: {by_ptr}", mta.name), format!("only where that is switched off: {}", mta.place)]
+        }
+        None => vec![format!("{}: {}", mta.name, mta.place)],
+    };
     how.extend(mta.directive.iter().map(|d| format!("setting: {d}")));
     how.extend(example(mta, name));
     let debian = debian(mta, name);
@@ -195,9 +201,16 @@ pub(super) fn setting(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
     how
 }
 
-/// The line to write or the command to run.
-pub(super) fn example(mta: &Mta, name: Option<&HostName>) -> Option<String> {
-    name.and_then(|n| mta.example_for(n)).or_else(|| mta.example.clone())
+/// What is left to do where the server takes its name from the PTR.
+fn by_ptr(mta: &Mta, name: Option<&HostName>) -> Option<String> {
+    let name = name.map_or("NAME", HostName::as_str);
+    let look = mta.by_ptr.as_ref()?;
+    Some(format!("as shipped it says the PTR of the address that it sends from: once that is {name}, {look}"))
+}
+
+/// The lines to write or the command to run.
+pub(super) fn example(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
+    name.map_or_else(|| mta.example.clone(), |n| mta.example_for(n))
 }
 
 /// The lines to write where Debian's configuration is in use.
