@@ -51,3 +51,29 @@ async fn cpanel_is_told_to_look_at_its_ptr_first() {
     assert!(how[at("setting:")].contains("Use the reverse DNS entry for the mail HELO/EHLO if available\" off"));
     assert!(shown(&check, false).contains("So does Exim, which is set up elsewhere: see --explain."), "{check:?}");
 }
+
+#[tokio::test]
+async fn a_product_without_an_entry_is_not_taken_for_another() {
+    let check = check(
+        &["old.example.net ESMTP Unheard-Of Mailer 7.2.1; Sat, 28 Nov 2026 10:00:00 +0100"],
+        &["old.example.net Hello probe.example.org [127.0.0.1], pleased to meet you", "DSN", "DELIVERBY"],
+    )
+    .await;
+    let remedy = check.remedy.as_ref().unwrap();
+    assert!(remedy.mta.is_none() && setting(&check).how.is_empty(), "{remedy:#?}");
+}
+
+#[tokio::test]
+async fn words_that_several_use_are_a_guess() {
+    let check = check(
+        &["old.example.net ESMTP"],
+        &["old.example.net Hello probe.example.org [127.0.0.1], pleased to meet you"],
+    )
+    .await;
+    let mta = check.remedy.as_ref().unwrap().mta.as_ref().unwrap();
+    assert!(mta.slug == "sendmail" && !mta.certain, "{mta:?}");
+    let shown = shown(&check, true);
+    for words in ["a guess, since others answer alike", "if it is MDaemon: ", "if it is OpenSMTPD: "] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}

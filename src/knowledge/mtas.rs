@@ -5,6 +5,8 @@
 //! Limits: a greeting is what its administrator made of it. Products built on Postfix or Exim often
 //! greet as plain Postfix or Exim; the entry's `also` says so, and `certain` is false for guesses.
 
+mod product;
+
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -27,13 +29,13 @@ pub struct Mta {
     /// Forms of the greeting's name; where given, the banner text alone is not enough.
     #[serde(default)]
     pub host: Vec<NamePattern>,
-    /// Whether others greet in the same text.
+    /// The signs below that others give too: what is known by one of them is not certain.
     #[serde(default)]
-    pub shared_words: bool,
+    pub shared: Vec<By>,
     /// Forms of the EHLO reply's first line.
     #[serde(default)]
     pub ehlo: Vec<NamePattern>,
-    /// EHLO keywords that only it announces.
+    /// EHLO keywords of its own, each enough by itself.
     #[serde(default)]
     pub any_extension: Vec<String>,
     /// EHLO keywords that together make a guess.
@@ -42,7 +44,7 @@ pub struct Mta {
     /// For that guess: the keywords beside which there is no other.
     #[serde(default)]
     pub only_extensions: Vec<String>,
-    /// Slugs, or plain words, of what can greet in the same way.
+    /// Slugs, or plain words, of what can greet in the same way; where `shared` names signs, by those alone.
     #[serde(default)]
     pub also: Vec<String>,
     /// Whether its user can change the outgoing EHLO name at all.
@@ -124,18 +126,27 @@ pub struct Recognised {
     pub mta: &'static Mta,
     /// What in the greeting said so.
     pub by: By,
-    /// Whether those words are its own. A product built on it may still stand behind them: see `also`.
+    /// Whether those words are its own. A product built on it may still stand behind them: see [`Self::also`].
     pub certain: bool,
 }
 
+impl Recognised {
+    /// Slugs, or plain words, of what gives the same sign.
+    pub fn also(&self) -> &'static [String] {
+        let same = self.mta.shared.is_empty() || self.mta.shared.contains(&self.by);
+        if same { &self.mta.also } else { &[] }
+    }
+}
+
 /// What a mail server was recognised by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum By {
     /// A text in the greeting.
     Banner,
     /// The wording of the EHLO reply.
     EhloWording,
-    /// An EHLO keyword that only it announces.
+    /// An EHLO keyword of its own.
     Extension,
     /// The EHLO keywords taken together.
     Extensions,
@@ -144,20 +155,18 @@ pub enum By {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    others: Vec<String>,
     mta: Vec<Mta>,
 }
 
 const DATA: &str = include_str!("mtas.toml");
 
-fn parse() -> Result<Vec<Mta>, toml::de::Error> {
-    toml::from_str::<File>(DATA).map(|file| file.mta)
-}
+// Data that does not parse would leave the list empty; `the_data_is_sound` keeps it from being shipped.
+static FILE: LazyLock<Option<File>> = LazyLock::new(|| toml::from_str(DATA).ok());
 
 /// All mail servers, in the file's order.
 pub fn all() -> &'static [Mta] {
-    // Data that does not parse would leave the list empty; `the_data_is_sound` keeps it from being shipped.
-    static ALL: LazyLock<Vec<Mta>> = LazyLock::new(|| parse().unwrap_or_default());
-    &ALL
+    FILE.as_ref().map_or(&[], |file| &file.mta)
 }
 
 /// The mail server of that slug.
@@ -166,6 +175,9 @@ pub fn by_slug(slug: &str) -> Option<&'static Mta> {
 }
 
 /// Which mail server greets like that; `None` where nothing in the greeting tells.
+///
+/// A greeting that names a product without an entry is believed: how it answers EHLO then says nothing, since products
+/// answer in each other's words.
 pub fn recognise(greeting: &Greeting<'_>) -> Option<Recognised> {
     let keywords: Vec<String> = greeting
         .extensions
@@ -175,16 +187,21 @@ pub fn recognise(greeting: &Greeting<'_>) -> Option<Recognised> {
         .filter(|keyword| !keyword.is_empty())
         .collect();
     let find = |by: By, test: &dyn Fn(&Mta) -> bool| {
-        let certain = by != By::Extensions;
-        let known = |mta: &'static Mta| Recognised { mta, by, certain: certain && !mta.shared_words };
+        let known = |mta: &'static Mta| {
+            let certain = by != By::Extensions && !mta.shared.contains(&by);
+            Recognised { mta, by, certain }
+        };
         all().iter().find(|mta| test(mta)).map(known)
     };
-    find(By::Banner, &|mta| banner_fits(mta, greeting.banner))
-        .or_else(|| {
-            find(By::EhloWording, &|mta| greeting.ehlo.is_some_and(|line| mta.ehlo.iter().any(|p| p.covers(line))))
-        })
-        .or_else(|| find(By::Extension, &|mta| mta.any_extension.iter().any(|known| keywords.contains(known))))
-        .or_else(|| find(By::Extensions, &|mta| keywords_fit(mta, &keywords)))
+    let worded = |mta: &Mta| greeting.ehlo.is_some_and(|line| mta.ehlo.iter().any(|p| p.covers(line)));
+    find(By::Banner, &|mta| banner_fits(mta, greeting.banner)).or_else(|| {
+        if product::is_named(greeting.banner, FILE.as_ref().map_or(&[], |file| &file.others)) {
+            return None;
+        }
+        find(By::EhloWording, &worded)
+            .or_else(|| find(By::Extension, &|mta| mta.any_extension.iter().any(|known| keywords.contains(known))))
+            .or_else(|| find(By::Extensions, &|mta| keywords_fit(mta, &keywords)))
+    })
 }
 
 fn banner_fits(mta: &Mta, banner: &[String]) -> bool {
@@ -207,7 +224,10 @@ mod tests {
 
     #[test]
     fn the_data_is_sound() {
-        let mtas = parse().unwrap_or_else(|fault| panic!("mtas.toml: {fault}"));
+        let File { mta: mtas, others } = toml::from_str(DATA).unwrap_or_else(|fault| panic!("mtas.toml: {fault}"));
+        for name in &others {
+            assert!(mtas.iter().all(|mta| !mta.banner.contains(name)), "{name} has an entry");
+        }
         let slugs: BTreeSet<_> = mtas.iter().map(|mta| mta.slug.as_str()).collect();
         assert_eq!(slugs.len(), mtas.len(), "a slug stands twice");
         for slug in [

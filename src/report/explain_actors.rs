@@ -87,7 +87,7 @@ pub fn explain_mta(mta: &'static Mta, options: &TableOptions) -> String {
         listed("its greeting holds", quoted(&mta.banner)),
         forms("and the greeting's name has the form", &mta.host),
         forms("the first line of its EHLO reply has the form", &mta.ehlo),
-        listed("it alone announces", &mta.any_extension),
+        listed("an extension of its own", &mta.any_extension),
         listed("a guess, where it announces together", &mta.all_extensions),
         listed("others greet in the same way", &mta.also),
         (!(mta.host.is_empty() && mta.ehlo.is_empty())).then(|| words(FORMS)),

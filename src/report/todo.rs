@@ -32,7 +32,7 @@ pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<St
         if step.side == Side::Ehlo
             && let Some(mta) = &remedy.mta
         {
-            let sure = if mta.certain { "" } else { "; a guess by its extensions" };
+            let sure = if mta.certain { "" } else { "; a guess, since others answer alike" };
             lines.extend(hang(&pad(STEP), &text(&format!("It greets as {}{sure}.", mta.name)), STEP, limit));
             lines.extend(alike(mta, all).iter().flat_map(|line| hang(&pad(STEP), &text(line), STEP, limit)));
             if all {

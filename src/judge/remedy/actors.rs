@@ -157,10 +157,9 @@ pub(super) fn mta(view: &View<'_>, name: Option<&HostName>) -> Option<(&'static 
         slug: found.mta.slug.clone(),
         name: found.mta.name.clone(),
         certain: found.certain,
-        also: found.mta.also.clone(),
+        also: found.also().to_vec(),
         alternatives: found
-            .mta
-            .also
+            .also()
             .iter()
             .filter_map(|slug| mtas::by_slug(slug))
             .filter_map(|m| other(m, name))
