@@ -252,3 +252,24 @@ fn what_shares_one_sign_is_named_beside_that_sign_alone() {
     let (certain, others) = also("mail.example.net ESMTP", ehlo);
     assert!(!certain && others >= 3, "{others}");
 }
+
+#[test]
+fn plesk_is_given_the_name_before_the_mode_that_says_it() {
+    let plesk = smtp_preflight::knowledge::mtas::by_slug("plesk").expect("an entry");
+    let name = smtp_preflight::name::HostName::parse("mail.example.net").expect("a name");
+    assert_eq!(plesk.example_for(&name), ["mail.example.net"]);
+    assert!(
+        plesk.place.contains("Server Settings")
+            && plesk.directive.as_deref().unwrap_or_default().contains("Full hostname")
+    );
+    assert!(plesk.apply.as_deref().unwrap_or_default().contains("Outgoing mail mode"));
+}
+
+#[test]
+fn an_example_stands_where_the_file_wants_it() {
+    let entry = |slug| smtp_preflight::knowledge::mtas::by_slug(slug).expect("an entry");
+    let name = smtp_preflight::name::HostName::parse("mail.example.net").expect("a name");
+    // In Postal's YAML the key is one of the section `dns`.
+    assert_eq!(entry("postal").example_for(&name), ["dns:", "  helo_hostname: mail.example.net"]);
+    assert!(entry("exim").notes.iter().any(|note| note.contains("remote_smtp and remote_smtp_smarthost")));
+}

@@ -77,3 +77,18 @@ async fn words_that_several_use_are_a_guess() {
         assert!(shown.contains(words), "{words}: {shown}");
     }
 }
+
+#[tokio::test]
+async fn lines_that_belong_together_are_copied_together() {
+    let check =
+        check(&["old.example.net ESMTP Postal/AB12CD"], &["My capabilities are", "AUTH CRAM-MD5 PLAIN LOGIN"]).await;
+    let step = setting(&check);
+    assert_eq!(step.verbatim, ["dns:", "  helo_hostname: mail.example.net"]);
+    for width in [250, 40, 20] {
+        let shown = table(&check, &TableOptions { width, color: false, explain: false });
+        let lines: Vec<&str> = shown.lines().collect();
+        let at = lines.iter().position(|l| l.trim() == "dns:").unwrap_or_else(|| panic!("{shown}"));
+        // The second line is indented under the first.
+        assert_eq!(lines[at + 1].find("helo_hostname: mail"), lines[at].find("dns:").map(|n| n + 2), "{shown}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::clean::clean_bounded;
 use super::ink::Ink;
 use super::table::{one_record, pad};
-use super::wrap::{hang, hang_own, verbatim};
+use super::wrap::{hang, hang_own, verbatim, width};
 use crate::judge::{MtaHint, Remedy, RemedyStep, Side};
 
 /// Indent of a step's body: `1. `.
@@ -91,9 +91,11 @@ fn one_step(number: usize, step: &RemedyStep, limit: usize, ink: Ink) -> Vec<Str
 pub(super) fn the_way(step: &RemedyStep, indent: usize, limit: usize, ink: Ink) -> Vec<String> {
     let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
     let mut lines = Vec::new();
+    // Moved to the left together, since some indent one under another.
+    let room = step.verbatim.iter().map(|line| limit.saturating_sub(width(line))).min().unwrap_or(limit);
     for how in &step.how {
         if step.verbatim.contains(how) {
-            lines.push(ink.record(&verbatim(&text(how), indent + 2, limit)));
+            lines.push(ink.record(&verbatim(&text(how), room.min(indent + 2), limit)));
         } else {
             lines.extend(hang_own(&format!("{}· ", pad(indent)), &text(how), indent + 2, limit));
         }
