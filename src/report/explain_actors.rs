@@ -123,10 +123,11 @@ pub fn explain_provider(provider: &'static Provider, options: &TableOptions) -> 
         Kind::MailService => "mail service",
     };
     let mut sheet = Sheet::new(&provider.slug, &provider.name, kind, options);
-    let patterns = [&provider.default_names, &provider.own_names, &provider.zone_servers];
+    let patterns = [&provider.default_names, &provider.own_names, &provider.mail_names, &provider.zone_servers];
     let recognised = [
         forms("the PTR name that an address has until another is set", &provider.default_names),
         forms("its own or its business lines' names, which are no sign of a forgotten PTR", &provider.own_names),
+        forms("its own mail services' names, whose PTR and EHLO name are its own", &provider.mail_names),
         provider.ptr_example.as_ref().map(|e| words(format!("as in {e}"))),
         forms("a server of the reverse zone", &provider.zone_servers),
         patterns.iter().any(|p| !p.is_empty()).then(|| words(FORMS)),
@@ -140,7 +141,7 @@ pub fn explain_provider(provider: &'static Provider, options: &TableOptions) -> 
     let mut way = vec![words(settable)];
     way.extend(provider.who.iter().map(|w| words(format!("who: {w}"))));
     way.extend(provider.panel.iter().map(|p| words(format!("panel: {p}"))));
-    way.extend(provider.command.iter().map(|c| Line::Copied(c.clone())));
+    way.extend(provider.command_for(None, None).map(Line::Copied));
     way.extend(provider.api.iter().map(|a| words(format!("API: {a}"))));
     sheet.section("Where the PTR is set", way);
     let first = match provider.forward_first {
@@ -150,6 +151,7 @@ pub fn explain_provider(provider: &'static Provider, options: &TableOptions) -> 
         ForwardFirst::Unknown => None,
     };
     let mut limits: Vec<Line> = first.into_iter().map(words).collect();
+    limits.extend(forms("nobody can change the PTR of addresses with names of the form", &provider.fixed_names));
     limits.extend(provider.ipv6.iter().map(|t| words(format!("IPv6: {t}"))));
     limits.extend(provider.port25.iter().map(|t| words(format!("port 25: {t}"))));
     limits.extend(provider.limits.iter().map(words));

@@ -20,7 +20,8 @@ pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<St
         if step.side == Side::Reverse
             && let Some(provider) = &remedy.provider
         {
-            let by = format!("{} (recognised by {})", provider.name, provider.recognised_by);
+            let names: Vec<&str> = std::iter::once(&provider.name).chain(&provider.also).map(String::as_str).collect();
+            let by = format!("{} (recognised by {})", names.join(" or "), provider.recognised_by);
             let sure = if provider.verified { "" } else { "; not verified in its documentation" };
             let see = format!("see {}, as of {}{sure}", provider.documentation, provider.checked);
             let limits = provider.limits.join("; ");

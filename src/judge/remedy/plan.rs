@@ -7,7 +7,7 @@ use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::check::{Agreement, EdgeState, Verdict, Zone};
 use crate::judge::dns_report::zone;
 use crate::judge::view::{Forward, View};
-use crate::knowledge::providers::{Provider, Settable};
+use crate::knowledge::providers::{Fixed, Provider, Recognised};
 use crate::name::HostName;
 
 /// The TTL of the records that we propose: long enough to cache, short enough to correct.
@@ -32,12 +32,13 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
     let mta = actors::mta(view, name.as_ref());
     let mut steps = Vec::new();
     steps.extend(name.as_ref().and_then(|n| forward_step(view, n)));
-    steps.extend(reverse_step(view, agreement, name.as_ref(), zone.as_ref(), provider.as_ref().map(|p| p.0)));
-    let own = provider.as_ref().map(|p| p.0).filter(|p| p.settable == Settable::No && !delegated(view, zone.as_ref()));
-    if let Some(own) = own.filter(|_| steps.iter().any(|s| s.side == Side::Reverse)) {
+    steps.extend(reverse_step(view, agreement, name.as_ref(), zone.as_ref(), provider.as_ref().map(|p| &p.0)));
+    let asked = steps.iter().any(|s| s.side == Side::Reverse) && !delegated(view, zone.as_ref());
+    let known = provider.as_ref().map(|p| &p.0).filter(|_| asked);
+    if let Some((own, why)) = known.and_then(|p| Some((p.provider, p.fixed(view.ip)?))) {
         return Some(Remedy {
             name: None,
-            steps: other_way(own),
+            steps: other_way(own, why),
             by_records_alone: false,
             provider: provider.map(|p| p.1),
             mta: mta.map(|m| m.1),
@@ -125,7 +126,7 @@ fn reverse_step(
     agreement: &Agreement,
     name: Option<&HostName>,
     zone: Option<&Zone>,
-    provider: Option<&'static Provider>,
+    provider: Option<&Recognised>,
 ) -> Option<RemedyStep> {
     let ptr = view.ptr.as_deref().filter(|p| p.status.is_definite())?;
     let owner = ptr.chain.last().map_or(ptr.question.name.as_str(), |a| a.to.as_str());
@@ -185,7 +186,12 @@ fn reverse_step(
         action,
         publish: name.filter(|_| missing).map(|n| line(TTL, n.as_str())).into_iter().collect(),
         withdraw: stray.into_iter().map(gone).collect(),
-        verbatim: provider.and_then(|p| p.command_for(view.ip, name)).filter(|c| how.contains(c)).into_iter().collect(),
+        verbatim: provider
+            .into_iter()
+            .flat_map(Recognised::all)
+            .filter_map(|p| p.command_for(view.ip, name))
+            .filter(|c| how.contains(c))
+            .collect(),
         how,
         cached_for: cached(ptr),
     })
@@ -238,8 +244,8 @@ fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> Re
 }
 
 /// Steps where the provider lets nobody change the PTR: the mail must leave by another address.
-fn other_way(provider: &Provider) -> Vec<RemedyStep> {
-    let (who, action) = actors::another_way(provider);
+fn other_way(provider: &Provider, why: Fixed) -> Vec<RemedyStep> {
+    let (who, action) = actors::another_way(provider, why);
     let step = |side, who: String, action: String, how: Vec<String>| RemedyStep {
         side,
         who,
