@@ -21,7 +21,13 @@ pub(super) fn provider(
         By::PtrName { name, .. } => format!("the PTR name {name}"),
         By::ZoneServer { name, .. } => format!("the reverse zone's server {name}"),
     };
-    let mut limits = limits(view, provider, name);
+    let fixed = found.fixed(view.ip);
+    let mut limits = match fixed {
+        // What is to be known before one is set is of no use where none can be.
+        Some(Fixed::Ipv6) => provider.ipv6.iter().map(|t| provider.marked("ipv6", &format!("IPv6: {t}"))).collect(),
+        Some(_) if provider.settable != Settable::No => Vec::new(),
+        _ => limits(view, provider, name),
+    };
     for other in &found.others {
         limits.extend(self::limits(view, other, name).into_iter().map(|text| format!("{}: {text}", other.name)));
     }
@@ -30,7 +36,7 @@ pub(super) fn provider(
         name: provider.name.clone(),
         also: found.others.iter().map(|other| other.name.clone()).collect(),
         recognised_by,
-        settable: found.fixed(view.ip).is_none(),
+        settable: fixed.is_none(),
         limits,
         published_after: provider.published_after_hours.map(|hours| hours.saturating_mul(3600)),
         documentation: provider.documentation.clone(),

@@ -1,5 +1,7 @@
 //! The plan: which name, which steps, which records.
 
+use std::net::SocketAddr;
+
 use super::name::{is_unknown, shared_name};
 use super::zones::{address_place, delegated, missing_subzone, undelegated, unseen, without_origin};
 use super::{Remedy, RemedyStep, Side, actors};
@@ -38,7 +40,7 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
     if let Some((own, why)) = known.and_then(|p| Some((p.provider, p.fixed(view.ip)?))) {
         return Some(Remedy {
             name: None,
-            steps: other_way(own, why),
+            steps: other_way(view, own, why),
             by_records_alone: false,
             provider: provider.map(|p| p.1),
             mta: mta.map(|m| m.1),
@@ -67,7 +69,7 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
 /// Where no receiver sees the address, there is nothing to change but the address that is checked.
 fn public_address(view: &View<'_>, kind: &str) -> Remedy {
     let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
-    let command = "smtp-preflight check --ip PUBLIC_ADDRESS --ehlo NAME --no-connect".to_owned();
+    let command = look_again(view, "--ip PUBLIC_ADDRESS --ehlo NAME --no-connect");
     let step = RemedyStep {
         side: Side::Recheck,
         who: "you".into(),
@@ -230,7 +232,7 @@ fn ehlo_step(
 fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> RemedyStep {
     let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
     let ehlo = name.map_or_else(|| "NAME".to_owned(), ToString::to_string);
-    let command = format!("smtp-preflight check --ip {ip} --ehlo {ehlo} --no-connect");
+    let command = look_again(view, &format!("--ip {ip} --ehlo {ehlo} --no-connect"));
     RemedyStep {
         side: Side::Recheck,
         who: "you".into(),
@@ -243,8 +245,17 @@ fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> Re
     }
 }
 
+/// The command that checks this, at the resolvers that the asker named. What is no address is left out: the line is for
+/// a shell, and evidence may come from a file.
+fn look_again(view: &View<'_>, what: &str) -> String {
+    let given = view.evidence.resolvers.iter().filter(|_| view.evidence.resolvers_given);
+    let resolvers = given.filter_map(|r| r.parse::<SocketAddr>().ok());
+    let asked: String = resolvers.map(|r| format!(" --resolver {r}")).collect();
+    format!("smtp-preflight check {what}{asked}")
+}
+
 /// Steps where the provider lets nobody change the PTR: the mail must leave by another address.
-fn other_way(provider: &Provider, why: Fixed) -> Vec<RemedyStep> {
+fn other_way(view: &View<'_>, provider: &Provider, why: Fixed) -> Vec<RemedyStep> {
     let (who, action) = actors::another_way(provider, why);
     let step = |side, who: String, action: String, how: Vec<String>| RemedyStep {
         side,
@@ -262,7 +273,7 @@ fn other_way(provider: &Provider, why: Fixed) -> Vec<RemedyStep> {
             Side::Recheck,
             "you".into(),
             "Check the server that the mail then leaves by.".into(),
-            vec!["smtp-preflight check RELAY".into()],
+            vec![look_again(view, "RELAY")],
         ),
     ]
 }
