@@ -141,7 +141,8 @@ pub fn explain_provider(provider: &'static Provider, options: &TableOptions) -> 
     let mut way = vec![words(settable)];
     way.extend(provider.who.iter().map(|w| words(format!("who: {w}"))));
     way.extend(provider.panel.iter().map(|p| words(format!("panel: {p}"))));
-    way.extend(provider.command_for(None, None).map(Line::Copied));
+    let note = provider.command_note.as_ref().map(|note| format!("  # {note}")).unwrap_or_default();
+    way.extend(provider.command.iter().map(|c| Line::Copied(format!("{c}{note}"))));
     way.extend(provider.api.iter().map(|a| words(format!("API: {a}"))));
     sheet.section("Where the PTR is set", way);
     let first = match provider.forward_first {
