@@ -83,6 +83,9 @@ pub struct Evidence {
     pub lookups: Vec<Lookup>,
     /// The resolvers asked, `address:port`; several are several opinions.
     pub resolvers: Vec<String>,
+    /// Whether the asker named them, rather than the system: to look again is to ask them again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resolvers_given: bool,
     /// Connections to other hosts, made to tell a blocked port from a dead server.
     pub controls: Vec<Control>,
     /// The questions for the target's addresses, where every address found is a check of its own.

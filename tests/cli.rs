@@ -587,3 +587,17 @@ fn the_demo_shows_identities_that_are_alike_once() {
     let rows: Vec<&str> = text.lines().filter(|l| l.starts_with("target-many-addresses ")).collect();
     assert!(rows.len() == 1 && rows[0].contains("16×"), "{rows:?}");
 }
+
+/// What a check was asked of whom is kept in its evidence: a replay prints the same command.
+#[tokio::test]
+async fn the_check_afterwards_names_the_resolver_that_was_named() {
+    let (lab, args) = world("ptr-missing").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("evidence.json");
+    let file = file.to_str().unwrap();
+    let live = text(&run_in(&args, &["--save", file]).await.stdout);
+    let named = format!("--no-connect --resolver {}", lab.resolvers[0]);
+    assert!(live.contains(&named), "{live}");
+    let replayed = text(&program().args(["check", "--replay", file]).output().unwrap().stdout);
+    assert!(replayed.contains(&named), "{replayed}");
+}

@@ -328,6 +328,40 @@ fn nothing_far_from_a_name_is_offered() {
     assert_eq!((exit, error.contains("nothing is given")), (2, true), "{error}");
 }
 
+/// One wrong name among several is no refusal: it is named, and nothing is explained.
+#[test]
+fn a_slip_in_a_list_of_names_is_told() {
+    for (args, wrong, near) in [
+        (vec!["ptr-missing", "ehlo-locahost"], "`ehlo-locahost`", Some("ehlo-localhost")),
+        (vec!["ptr-missing,ehlo-locahost"], "`ehlo-locahost`", Some("ehlo-localhost")),
+        (vec!["ptr-missing, ehlo-locahost"], "`ehlo-locahost`", Some("ehlo-localhost")),
+        (vec!["potsfix", "hetzner"], "`potsfix`", Some("postfix")),
+        (vec!["hetzner", "xyzzy"], "`xyzzy`", None),
+        (vec!["postfix/base", "exim/bse"], "`exim/bse`", Some("exim/base")),
+        (vec!["base"], "`base`", Some("postfix/base")),
+    ] {
+        let (text, error, exit) = said(&explain(&args));
+        assert_eq!((exit, text.as_str(), error.lines().count()), (2, "", 1), "{args:?}: {error}");
+        assert!(error.contains(wrong) && error.contains("did you mean") == near.is_some(), "{args:?}: {error}");
+        assert!(near.is_none_or(|near| error.contains(near)), "{args:?}: {error}");
+    }
+    let (text, _, exit) = said(&explain(&["ptr-missing,", "hetzner,postfix"]));
+    assert_eq!((exit, text.contains("\nhetzner (hosting")), (0, true), "{text}");
+}
+
+#[test]
+fn a_rule_goes_by_its_own_name_too() {
+    for (name, handle) in [
+        ("reject_unknown_client_hostname", "postfix/reject_unknown_client_hostname"),
+        ("verify_helo", "exim/verify_helo"),
+        ("Require_RDNS", "sendmail/require_rdns"),
+    ] {
+        let (text, error, exit) = said(&explain(&[name]));
+        assert_eq!((exit, error.as_str()), (0, ""), "{name}");
+        assert!(text.starts_with(&format!("{handle}\n")), "{name}: {text}");
+    }
+}
+
 #[test]
 fn several_names_are_explained_in_turn() {
     let (text, error, exit) = said(&explain(&["ptr-missing", "postfix/base", "hetzner"]));
@@ -355,7 +389,7 @@ fn mail_servers_and_providers_are_explained() {
             assert!(words.contains(&flat(fact)), "{}: {fact}\n{text}", mta.slug);
         }
         for line in mta.example.iter().chain(&mta.example_debian) {
-            assert!(text.lines().any(|l| l.trim_start() == line), "{}: {line}\n{text}", mta.slug);
+            assert!(text.lines().any(|l| l.trim_start() == line.trim_start()), "{}: {line}\n{text}", mta.slug);
         }
         assert_eq!(words.contains("not verified"), !mta.verified, "{text}");
         assert!(text.contains("How it is recognised") && list.contains(&mta.slug), "{text}");
@@ -370,7 +404,8 @@ fn mail_servers_and_providers_are_explained() {
             assert!(words.contains(&flat(fact)), "{}: {fact}\n{text}", provider.slug);
         }
         if let Some(line) = &provider.command {
-            assert!(text.lines().any(|l| l.trim_start() == line), "{}: {line}\n{text}", provider.slug);
+            let note = provider.command_note.as_ref().map(|note| format!("  # {note}")).unwrap_or_default();
+            assert!(text.lines().any(|l| l.trim_start() == line.clone() + &note), "{}: {line}\n{text}", provider.slug);
         }
         assert_eq!(words.contains("not verified"), !provider.verified, "{text}");
         assert!(text.contains("Where the PTR is set") && list.contains(&provider.slug), "{text}");

@@ -203,7 +203,7 @@ fn look(resolvers: &[SocketAddr], options: &Options) -> Result<(Dns, Observer), 
             say(&format!("no resolver: {}; name one with --resolver IP[:PORT]", e.0));
             Exit::Usage
         })?,
-        servers => Dns::each_of(servers, per_try),
+        servers => Dns::each_of(servers, per_try).given(),
     };
     let observer = Observer::new(dns.clone(), options.clone()).map_err(|e| {
         say(&format!("TLS cannot be set up: {e}"));

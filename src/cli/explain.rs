@@ -4,7 +4,7 @@
 
 use super::args::ExplainArgs;
 use super::exit::Exit;
-use super::explained;
+use super::explained::{self, Reading};
 use super::output::{Results, color, say, width};
 use crate::bounce::{self, Cause};
 use crate::report::{TableOptions, explain_list, explain_refusal, explain_success};
@@ -17,16 +17,20 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
     if what.is_empty() && args.what.is_empty() {
         return print(&explain_list(&options), Exit::Agrees);
     }
-    let words: Vec<&str> = what.split_whitespace().collect();
-    if let Some(text) = explained::all(&words, &options) {
-        return print(&text, Exit::Agrees);
+    match explained::read(what, args.what.len() > 1, &options) {
+        Reading::Explained(text) => return print(&text, Exit::Agrees),
+        Reading::Unknown(names) => {
+            say(&unknown(&names));
+            return Exit::Usage;
+        }
+        Reading::Text => {}
     }
     if is_status(what) {
         say(&format!("`{what}` is only the enhanced status code; give the whole reply, as '550 5.7.25 …'"));
         return Exit::Usage;
     }
     if !is_refusal(what) {
-        say(&unknown(what));
+        say(&unknown(&[what.to_owned()]));
         return Exit::Usage;
     }
     let read = bounce::read(what.as_bytes());
@@ -72,24 +76,29 @@ fn print(text: &str, exit: Exit) -> Exit {
     }
 }
 
-fn unknown(what: &str) -> String {
-    let shown: String = what.chars().take(60).collect();
-    if what.contains('/') {
-        return format!(
-            "there is no rule `{shown}`; `smtp-preflight explain` lists all, and `smtp-preflight explain RECEIVER` those \
-             of one receiver"
-        );
-    }
-    if what.is_empty() {
+/// What is said of names that there are not; the first of many.
+fn unknown(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    if names.iter().all(|name| name.trim().is_empty()) {
         return "nothing is given to explain; `smtp-preflight explain` alone lists all that can be".to_owned();
     }
-    let near = explained::nearest(what).join(", ");
-    let near = if near.is_empty() { String::new() } else { format!("; did you mean {near}?") };
-    format!(
-        "nothing goes by the name `{shown}`{near}{} `smtp-preflight explain` lists all, and a refusal is given in quotes, as \
-         '550 5.7.25 …'",
-        if near.is_empty() { ";" } else { "" }
-    )
+    let told = names.iter().take(SHOWN).map(|name| {
+        let near = explained::nearest(name).join(", ");
+        let shown: String = name.chars().take(60).collect();
+        if near.is_empty() { format!("`{shown}`") } else { format!("`{shown}`; did you mean {near}?") }
+    });
+    let told = told.collect::<Vec<_>>().join(" and nothing by the name ");
+    let gap = if told.ends_with('?') { "" } else { ";" };
+    match names {
+        [rule] if rule.contains('/') => format!(
+            "there is no rule {told}{gap} `smtp-preflight explain` lists all, and `smtp-preflight explain RECEIVER` those \
+             of one receiver"
+        ),
+        _ => format!(
+            "nothing goes by the name {told}{gap} `smtp-preflight explain` lists all, and a refusal is given in quotes, as \
+             '550 5.7.25 …'"
+        ),
+    }
 }
 
 #[cfg(test)]

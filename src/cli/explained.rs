@@ -1,7 +1,7 @@
 //! The names that `explain` knows: codes, receivers and their rules, mail servers, providers.
 
 use crate::judge::Code;
-use crate::judge::receivers::{receiver_names, rule_entries};
+use crate::judge::receivers::{RuleEntry, receiver_names, rule_entries};
 use crate::knowledge::{mtas, providers};
 use crate::report::{TableOptions, explain_code, explain_mta, explain_provider, explain_receiver, explain_rule};
 
@@ -10,13 +10,24 @@ const MAX_WORDS: usize = 6;
 /// How many names are offered in place of an unknown one.
 const OFFERED: usize = 3;
 
+/// What the words of a command line are.
+pub(super) enum Reading {
+    /// Names, each explained in turn.
+    Explained(String),
+    /// Names, and these are none.
+    Unknown(Vec<String>),
+    /// A text: a refusal, or nothing that is known.
+    Text,
+}
+
 /// All that goes by this name, as text; `None` where nothing does. A product and a receiver may share one.
 fn one(name: &str, options: &TableOptions) -> Option<String> {
     // `explain ptr missing` and `PTR_MISSING` are understood as well.
     if let Ok(code) = name.to_ascii_lowercase().replace([' ', '_'], "-").parse::<Code>() {
         return Some(explain_code(code.entry(), options));
     }
-    if let Some(rule) = rule_entries().iter().find(|e| e.handle().eq_ignore_ascii_case(name)) {
+    let rules = rule_entries();
+    if let Some(rule) = rules.iter().find(|e| e.handle().eq_ignore_ascii_case(name)) {
         return Some(explain_rule(rule, options));
     }
     let same = |slug: &&str| slug.eq_ignore_ascii_case(name);
@@ -25,41 +36,115 @@ fn one(name: &str, options: &TableOptions) -> Option<String> {
     let provider = providers::all().iter().find(|p| same(&&*p.slug)).map(|p| explain_provider(p, options));
     let parts: Vec<String> =
         [receiver, mta, provider].into_iter().flatten().map(|t| t.trim_end().to_owned() + "\n").collect();
-    (!parts.is_empty()).then(|| parts.join("\n"))
+    if !parts.is_empty() {
+        return Some(parts.join("\n"));
+    }
+    // A rule's own name (`verify_helo`), where one receiver has a rule of that name.
+    let mut bare = rules.iter().filter(|e| is_bare_rule(e, name));
+    bare.next().filter(|_| bare.next().is_none()).map(|rule| explain_rule(rule, options))
 }
 
-/// The text of every name in turn, where all of the words are names; `None` where they are a text.
-pub(super) fn all(words: &[&str], options: &TableOptions) -> Option<String> {
-    let mut texts = Vec::new();
-    let mut rest = words;
-    while !rest.is_empty() {
+/// Whether it is the rule's name without its receiver; a policy's code (`5.7.25`) is a code of many.
+fn is_bare_rule(entry: &RuleEntry, name: &str) -> bool {
+    let written = |text: &str| text.to_ascii_lowercase().replace('-', "_");
+    name.starts_with(|c: char| c.is_ascii_alphabetic()) && written(entry.rule) == written(name)
+}
+
+/// Reads the words: names between blanks and commas, or a text. `apart`: they came as arguments of their own.
+///
+/// One wrong name among several is told as such, and is no refusal: it looks like a name (`ehlo-locahost`), is a slip
+/// away from one, or stands among names that are right.
+pub(super) fn read(what: &str, apart: bool, options: &TableOptions) -> Reading {
+    let words: Vec<&str> = what.split([' ', '\t', '\n', '\r', ',', ';']).filter(|w| !w.is_empty()).collect();
+    let (mut texts, mut unknown, mut known) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rest = words.as_slice();
+    while let Some(first) = rest.first() {
         let longest = (1..=MAX_WORDS.min(rest.len())).rev();
-        let (taken, text) = longest.into_iter().find_map(|n| Some((n, one(&rest[..n].join(" "), options)?)))?;
-        texts.push(text);
+        let taken = match longest.into_iter().find_map(|n| Some((n, one(&rest[..n].join(" "), options)?))) {
+            Some((taken, text)) => {
+                texts.push(text);
+                known.push(*first);
+                taken
+            }
+            None => {
+                unknown.push(*first);
+                1
+            }
+        };
         rest = &rest[taken..];
     }
-    (!texts.is_empty()).then(|| texts.join("\n"))
+    if unknown.is_empty() {
+        return if texts.is_empty() { Reading::Text } else { Reading::Explained(texts.join("\n")) };
+    }
+    let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+    // A code in words, with a slip: `ptr mising`.
+    let joined = words.join("-");
+    if known.is_empty() && (2..=MAX_WORDS).contains(&words.len()) && is_slip(&joined, 2) {
+        return Reading::Unknown(vec![joined]);
+    }
+    let marked = |word: &&str| word.contains(['-', '_', '/']);
+    let like = |word: &&str| is_name_shaped(word) && (marked(word) || is_slip(word, word.len() / 3));
+    let several = words.len() > 1 && unknown.iter().all(like) && (!known.is_empty() || unknown.iter().all(marked));
+    let listed = apart || what.contains(',') || known.iter().any(marked);
+    let among = listed && known.len() >= unknown.len() && unknown.iter().all(|word| is_name_shaped(word));
+    if several || among { Reading::Unknown(owned(unknown)) } else { Reading::Text }
+}
+
+/// Letters, digits and what joins them: no code of a reply, no host's or mailbox's name, no sentence's end.
+fn is_name_shaped(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_/".contains(&b))
+}
+
+/// Every name that there is, with what stands for it: a rule goes by its own name too.
+fn names() -> Vec<(String, String)> {
+    let codes = Code::all().map(|e| e.slug.to_owned());
+    let others = mtas::all().iter().map(|m| m.slug.clone()).chain(providers::all().iter().map(|p| p.slug.clone()));
+    let whole = codes.chain(receiver_names().into_iter().map(str::to_owned)).chain(others);
+    let mut all: Vec<(String, String)> = whole.map(|name| (written(&name), name)).collect();
+    for entry in rule_entries() {
+        let handle = entry.handle();
+        all.push((written(&handle), handle.clone()));
+        // A policy's title is no name by itself.
+        if is_name_shaped(entry.rule) {
+            all.push((written(entry.rule), handle));
+        }
+    }
+    all
+}
+
+fn written(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}
+
+/// Whether so many slips of the finger lie between the word and a name.
+fn is_slip(word: &str, most: usize) -> bool {
+    let word = written(word);
+    most > 0 && word.len() <= 60 && names().iter().any(|(name, _)| distance(&word, name) <= most)
 }
 
 /// The names that lie nearest: those that hold the word, then those that a slip of the finger or two makes of it.
 pub(super) fn nearest(what: &str) -> Vec<String> {
     const LEAST: usize = 3;
-    let what: String = what.chars().take(60).collect::<String>().to_ascii_lowercase().replace('_', "-");
+    let what = written(&what.chars().take(60).collect::<String>());
     let letters = what.chars().filter(|c| c.is_alphanumeric()).count();
     if letters < LEAST {
         return Vec::new();
     }
-    let codes = Code::all().map(|e| e.slug.to_owned());
-    let others = mtas::all().iter().map(|m| m.slug.clone()).chain(providers::all().iter().map(|p| p.slug.clone()));
-    let names = codes.chain(receiver_names().into_iter().map(str::to_owned)).chain(others);
-    let mut near: Vec<(bool, usize, String)> = names
-        .map(|name| (!name.contains(&what), distance(&what, &name), name))
+    let mut near: Vec<(bool, usize, String)> = names()
+        .into_iter()
+        .map(|(name, shown)| (!name.contains(&what), distance(&what, &name), shown))
         .filter(|(apart, slips, _)| !apart || *slips <= letters / 3)
         .collect();
     near.sort();
-    near.dedup();
-    near.truncate(OFFERED);
-    near.into_iter().map(|(.., name)| name).collect()
+    let mut shown: Vec<String> = Vec::new();
+    for (.., name) in near {
+        if !shown.contains(&name) {
+            shown.push(name);
+        }
+    }
+    shown.truncate(OFFERED);
+    shown
 }
 
 /// Letters to insert, delete or replace (Levenshtein).
@@ -96,12 +181,58 @@ mod tests {
 
     #[test]
     fn names_in_turn_or_a_text() {
-        let all = |text: &str| all(&text.split_whitespace().collect::<Vec<_>>(), &TableOptions::default());
-        for text in ["ptr missing", "ptr-missing EHLO-LOCALHOST", "t-online/4.1 host name hetzner", "postfix"] {
-            assert!(all(text).is_some(), "{text}");
+        let read = |text: &str| read(text, false, &TableOptions::default());
+        for text in [
+            "ptr missing",
+            "ptr-missing EHLO-LOCALHOST",
+            "ptr-missing,ehlo-localhost, hetzner",
+            "t-online/4.1 host name hetzner",
+            "postfix",
+            "verify_helo",
+            "REJECT-unknown-client-hostname",
+        ] {
+            assert!(matches!(read(text), Reading::Explained(_)), "{text}");
         }
-        for text in ["", "ptr-missing and more", "550 5.7.25", "gmail says no"] {
-            assert!(all(text).is_none(), "{text}");
+        for text in [
+            "",
+            ",",
+            "ptr-missing and more",
+            "550 5.7.25",
+            "550 5.7.25 ptr-missing",
+            "gmail says no",
+            "gmail rejects",
+            "mailbox full",
+            "no ptr",
+            "no ptr, no mail",
+            "Client host rejected: cannot find your hostname",
+            "postfix: host not found",
+            "relay.example.net hetzner",
+        ] {
+            assert!(matches!(read(text), Reading::Text), "{text}");
         }
+        for (text, wrong) in [
+            ("ptr-missing ehlo-locahost", vec!["ehlo-locahost"]),
+            ("ptr-missing,ehlo-locahost", vec!["ehlo-locahost"]),
+            ("hetzner potsfix", vec!["potsfix"]),
+            ("ptr-missing xyzzy", vec!["xyzzy"]),
+            ("hetzner, xyzzy", vec!["xyzzy"]),
+            ("ptr-mising ehlo-locahost", vec!["ptr-mising", "ehlo-locahost"]),
+            ("ptr-missing ehlo-locahost postfx", vec!["ehlo-locahost", "postfx"]),
+            ("ptr mising", vec!["ptr-mising"]),
+            ("postfix/base postfix/bose", vec!["postfix/bose"]),
+        ] {
+            match read(text) {
+                Reading::Unknown(found) => assert_eq!(found, wrong, "{text}"),
+                _ => panic!("{text} is a list of names"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_rule_of_several_receivers_is_offered_with_each() {
+        assert!(one("base", &TableOptions::default()).is_none());
+        assert!(nearest("base").iter().all(|name| name.ends_with("/base")), "{:?}", nearest("base"));
+        assert_eq!(nearest("reject_unkown_client_hostname")[0], "postfix/reject_unknown_client_hostname");
+        assert_eq!(nearest("postfix/reject_unkown_client_hostname")[0], "postfix/reject_unknown_client_hostname");
     }
 }

@@ -100,6 +100,7 @@ pub(super) fn defect(request: &Request, words: &str) -> Evidence {
         smtp: Some(Dialogue { fault: Some(fault), ..Dialogue::default() }),
         lookups: Vec::new(),
         resolvers: Vec::new(),
+        resolvers_given: false,
         controls: Vec::new(),
         target_questions: Vec::new(),
         own: None,

@@ -5,6 +5,8 @@
 //! Limits: a greeting is what its administrator made of it. Products built on Postfix or Exim often
 //! greet as plain Postfix or Exim; the entry's `also` says so, and `certain` is false for guesses.
 
+mod product;
+
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -27,13 +29,13 @@ pub struct Mta {
     /// Forms of the greeting's name; where given, the banner text alone is not enough.
     #[serde(default)]
     pub host: Vec<NamePattern>,
-    /// Whether others greet in the same text.
+    /// The signs below that others give too: what is known by one of them is not certain.
     #[serde(default)]
-    pub shared_words: bool,
+    pub shared: Vec<By>,
     /// Forms of the EHLO reply's first line.
     #[serde(default)]
     pub ehlo: Vec<NamePattern>,
-    /// EHLO keywords that only it announces.
+    /// EHLO keywords of its own, each enough by itself.
     #[serde(default)]
     pub any_extension: Vec<String>,
     /// EHLO keywords that together make a guess.
@@ -42,7 +44,7 @@ pub struct Mta {
     /// For that guess: the keywords beside which there is no other.
     #[serde(default)]
     pub only_extensions: Vec<String>,
-    /// Slugs, or plain words, of what can greet in the same way.
+    /// Slugs, or plain words, of what can greet in the same way; where `shared` names signs, by those alone.
     #[serde(default)]
     pub also: Vec<String>,
     /// Whether its user can change the outgoing EHLO name at all.
@@ -54,9 +56,13 @@ pub struct Mta {
     /// The directive and its default.
     #[serde(default)]
     pub directive: Option<String>,
-    /// A line to write or a command to run, with `NAME` for the wanted name.
+    /// Where it says the PTR of the address that it sends from, as shipped: what makes it look anew. All else then
+    /// counts only where that is switched off.
     #[serde(default)]
-    pub example: Option<String>,
+    pub by_ptr: Option<String>,
+    /// The lines to write or the command to run, with `NAME` for the wanted name; each as it stands, indents and all.
+    #[serde(default)]
+    pub example: Vec<String>,
     /// The lines that Debian's package takes instead, where they differ.
     #[serde(default)]
     pub example_debian: Vec<String>,
@@ -88,8 +94,8 @@ impl Mta {
     ///
     /// A name outside RFC 1123's host names stays `NAME`: the line is meant to be pasted into a
     /// configuration or a shell, where other characters can have a meaning.
-    pub fn example_for(&self, name: &HostName) -> Option<String> {
-        self.example.as_deref().map(|example| named(example, name))
+    pub fn example_for(&self, name: &HostName) -> Vec<String> {
+        self.example.iter().map(|example| named(example, name)).collect()
     }
 
     /// The lines for Debian's package with the wanted name in them, by the same rule.
@@ -120,18 +126,27 @@ pub struct Recognised {
     pub mta: &'static Mta,
     /// What in the greeting said so.
     pub by: By,
-    /// Whether those words are its own. A product built on it may still stand behind them: see `also`.
+    /// Whether those words are its own. A product built on it may still stand behind them: see [`Self::also`].
     pub certain: bool,
 }
 
+impl Recognised {
+    /// Slugs, or plain words, of what gives the same sign.
+    pub fn also(&self) -> &'static [String] {
+        let same = self.mta.shared.is_empty() || self.mta.shared.contains(&self.by);
+        if same { &self.mta.also } else { &[] }
+    }
+}
+
 /// What a mail server was recognised by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum By {
     /// A text in the greeting.
     Banner,
     /// The wording of the EHLO reply.
     EhloWording,
-    /// An EHLO keyword that only it announces.
+    /// An EHLO keyword of its own.
     Extension,
     /// The EHLO keywords taken together.
     Extensions,
@@ -140,20 +155,18 @@ pub enum By {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    others: Vec<String>,
     mta: Vec<Mta>,
 }
 
 const DATA: &str = include_str!("mtas.toml");
 
-fn parse() -> Result<Vec<Mta>, toml::de::Error> {
-    toml::from_str::<File>(DATA).map(|file| file.mta)
-}
+// Data that does not parse would leave the list empty; `the_data_is_sound` keeps it from being shipped.
+static FILE: LazyLock<Option<File>> = LazyLock::new(|| toml::from_str(DATA).ok());
 
 /// All mail servers, in the file's order.
 pub fn all() -> &'static [Mta] {
-    // Data that does not parse would leave the list empty; `the_data_is_sound` keeps it from being shipped.
-    static ALL: LazyLock<Vec<Mta>> = LazyLock::new(|| parse().unwrap_or_default());
-    &ALL
+    FILE.as_ref().map_or(&[], |file| &file.mta)
 }
 
 /// The mail server of that slug.
@@ -162,6 +175,9 @@ pub fn by_slug(slug: &str) -> Option<&'static Mta> {
 }
 
 /// Which mail server greets like that; `None` where nothing in the greeting tells.
+///
+/// A greeting that names a product without an entry is believed: how it answers EHLO then says nothing, since products
+/// answer in each other's words.
 pub fn recognise(greeting: &Greeting<'_>) -> Option<Recognised> {
     let keywords: Vec<String> = greeting
         .extensions
@@ -171,16 +187,21 @@ pub fn recognise(greeting: &Greeting<'_>) -> Option<Recognised> {
         .filter(|keyword| !keyword.is_empty())
         .collect();
     let find = |by: By, test: &dyn Fn(&Mta) -> bool| {
-        let certain = by != By::Extensions;
-        let known = |mta: &'static Mta| Recognised { mta, by, certain: certain && !mta.shared_words };
+        let known = |mta: &'static Mta| {
+            let certain = by != By::Extensions && !mta.shared.contains(&by);
+            Recognised { mta, by, certain }
+        };
         all().iter().find(|mta| test(mta)).map(known)
     };
-    find(By::Banner, &|mta| banner_fits(mta, greeting.banner))
-        .or_else(|| {
-            find(By::EhloWording, &|mta| greeting.ehlo.is_some_and(|line| mta.ehlo.iter().any(|p| p.covers(line))))
-        })
-        .or_else(|| find(By::Extension, &|mta| mta.any_extension.iter().any(|known| keywords.contains(known))))
-        .or_else(|| find(By::Extensions, &|mta| keywords_fit(mta, &keywords)))
+    let worded = |mta: &Mta| greeting.ehlo.is_some_and(|line| mta.ehlo.iter().any(|p| p.covers(line)));
+    find(By::Banner, &|mta| banner_fits(mta, greeting.banner)).or_else(|| {
+        if product::is_named(greeting.banner, FILE.as_ref().map_or(&[], |file| &file.others)) {
+            return None;
+        }
+        find(By::EhloWording, &worded)
+            .or_else(|| find(By::Extension, &|mta| mta.any_extension.iter().any(|known| keywords.contains(known))))
+            .or_else(|| find(By::Extensions, &|mta| keywords_fit(mta, &keywords)))
+    })
 }
 
 fn banner_fits(mta: &Mta, banner: &[String]) -> bool {
@@ -203,7 +224,10 @@ mod tests {
 
     #[test]
     fn the_data_is_sound() {
-        let mtas = parse().unwrap_or_else(|fault| panic!("mtas.toml: {fault}"));
+        let File { mta: mtas, others } = toml::from_str(DATA).unwrap_or_else(|fault| panic!("mtas.toml: {fault}"));
+        for name in &others {
+            assert!(mtas.iter().all(|mta| !mta.banner.contains(name)), "{name} has an entry");
+        }
         let slugs: BTreeSet<_> = mtas.iter().map(|mta| mta.slug.as_str()).collect();
         assert_eq!(slugs.len(), mtas.len(), "a slug stands twice");
         for slug in [
@@ -238,7 +262,10 @@ mod tests {
             assert!(mta.checked.parse::<jiff::civil::Date>().is_ok(), "{slug}: checked");
             assert!(!mta.source.is_empty(), "{slug}: source");
             if mta.changeable {
-                assert!(mta.directive.is_some() && mta.example.is_some() && mta.apply.is_some(), "{slug}: no setting");
+                assert!(
+                    mta.directive.is_some() && !mta.example.is_empty() && mta.apply.is_some(),
+                    "{slug}: no setting"
+                );
             }
             for other in mta.also.iter().filter(|other| !other.contains(' ')) {
                 assert!(slugs.contains(other.as_str()), "{slug}: also {other}, which is no entry");
@@ -250,21 +277,18 @@ mod tests {
     fn an_example_takes_a_host_name_and_nothing_else() {
         let exchange = by_slug("exchange").unwrap();
         let good = HostName::parse("mail.example.net").unwrap();
-        assert_eq!(
-            exchange.example_for(&good).as_deref(),
-            Some("Set-SendConnector -Identity \"CONNECTOR\" -Fqdn mail.example.net")
-        );
+        assert_eq!(exchange.example_for(&good), ["Set-SendConnector -Identity \"CONNECTOR\" -Fqdn mail.example.net"]);
         let bad = HostName::parse("mail.example.net|sh").unwrap();
-        assert!(exchange.example_for(&bad).unwrap().ends_with("-Fqdn NAME"));
-        let cow = by_slug("sendmail").unwrap().example_for(&good).unwrap();
-        assert_eq!(cow, "define(`confHELO_NAME', `mail.example.net')dnl");
+        assert!(exchange.example_for(&bad)[0].ends_with("-Fqdn NAME"));
+        let cow = by_slug("sendmail").unwrap().example_for(&good);
+        assert_eq!(cow, ["define(`confHELO_NAME', `mail.example.net')dnl"]);
     }
 
     #[test]
-    fn every_example_has_a_place_for_the_name_or_needs_none() {
+    fn every_example_has_a_place_for_the_name() {
         let name = HostName::parse("mail.example.net").unwrap();
-        for mta in all().iter().filter(|mta| mta.changeable && mta.slug != "plesk") {
-            let example = mta.example_for(&name).unwrap();
+        for mta in all().iter().filter(|mta| mta.changeable) {
+            let example = mta.example_for(&name).join("\n");
             assert!(example.contains("mail.example.net"), "{}: {example}", mta.slug);
         }
     }

@@ -92,8 +92,10 @@ static DEFAULTS: LazyLock<PatternIndex<Option<&'static str>>> = LazyLock::new(||
 });
 
 /// A provider's forms that are no default: its mail senders, its business lines.
-static OWN: LazyLock<PatternIndex<()>> =
-    LazyLock::new(|| providers::all().iter().flat_map(|p| &p.own_names).map(|pattern| (pattern, ())).collect());
+static OWN: LazyLock<PatternIndex<()>> = LazyLock::new(|| {
+    let own = providers::all().iter().flat_map(|p| p.own_names.iter().chain(&p.mail_names));
+    own.map(|pattern| (pattern, ())).collect()
+});
 
 /// Parses the data now (see [`super::load`]).
 pub(super) fn load() {

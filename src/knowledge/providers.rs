@@ -28,10 +28,15 @@ pub struct Provider {
     /// Names that an address has until its user sets another: generic names.
     #[serde(default)]
     pub default_names: Vec<NamePattern>,
-    /// Names in the provider's form that are no sign of a forgotten PTR: static business lines, the
-    /// provider's own mail senders.
+    /// Names in the provider's form that are no sign of a forgotten PTR: static business lines and the like.
     #[serde(default)]
     pub own_names: Vec<NamePattern>,
+    /// Names of its own mail services' senders: their PTR and EHLO name are the provider's.
+    #[serde(default)]
+    pub mail_names: Vec<NamePattern>,
+    /// Forms of names whose addresses' PTR nobody can change, where that of others can be.
+    #[serde(default)]
+    pub fixed_names: Vec<NamePattern>,
     /// An example of such a name, with the address it belongs to where that tells the octets' order.
     #[serde(default)]
     pub ptr_example: Option<String>,
@@ -49,6 +54,9 @@ pub struct Provider {
     /// A command line, with `IP` and `NAME` to fill in and other capitals explained by themselves.
     #[serde(default)]
     pub command: Option<String>,
+    /// Which of its products the command is for, where not for all.
+    #[serde(default)]
+    pub command_note: Option<String>,
     /// The API call, or the infrastructure-as-code resource.
     #[serde(default)]
     pub api: Option<String>,
@@ -57,6 +65,9 @@ pub struct Provider {
     /// What is known of PTRs of IPv6 addresses.
     #[serde(default)]
     pub ipv6: Option<String>,
+    /// Who can set the PTR of an IPv6 address, where that is another than for IPv4.
+    #[serde(default)]
+    pub ipv6_settable: Option<Settable>,
     /// What is known of outgoing port 25.
     #[serde(default)]
     pub port25: Option<String>,
@@ -94,8 +105,10 @@ impl Provider {
     /// The command that sets the PTR, with what is known filled in: one line for a shell.
     pub fn command_for(&self, ip: Option<IpAddr>, name: Option<&HostName>) -> Option<String> {
         // Behind a command only a comment may stand, since it is there to be pasted.
-        let unsure = if self.is_unverified("command") { "  # not verified" } else { "" };
-        self.command.as_ref().map(|c| filled(c, ip, name) + unsure)
+        let unsure = self.is_unverified("command").then_some("not verified");
+        let remarks: Vec<&str> = self.command_note.as_deref().into_iter().chain(unsure).collect();
+        let comment = if remarks.is_empty() { String::new() } else { format!("  # {}", remarks.join("; ")) };
+        self.command.as_ref().map(|c| filled(c, ip, name) + &comment)
     }
 
     /// A text of this field, marked where it is general knowledge that was read nowhere.
@@ -174,6 +187,54 @@ pub struct Recognised {
     pub provider: &'static Provider,
     /// What in the input said so.
     pub by: By,
+    /// Other entries that give names of the same form: it may be any of them.
+    pub others: Vec<&'static Provider>,
+}
+
+impl Recognised {
+    /// Why nobody but the provider sets the PTR of this address; `None` where somebody can.
+    pub fn fixed(&self, ip: Option<IpAddr>) -> Option<Fixed> {
+        let kind = match &self.by {
+            By::PtrName { kind, .. } => Some(*kind),
+            By::ZoneServer { .. } => None,
+        };
+        let such = |name: &str| self.provider.fixed_names.iter().any(|p| p.covers(name));
+        if self.provider.kind == Kind::MailService || kind == Some(NameKind::Mail) {
+            (self.provider.settable == Settable::No || kind == Some(NameKind::Mail)).then_some(Fixed::MailService)
+        } else if self.provider.settable == Settable::No || matches!(&self.by, By::PtrName { name, .. } if such(name)) {
+            Some(Fixed::Address)
+        } else {
+            let six = ip.is_some_and(|ip| ip.is_ipv6()) && self.provider.ipv6_settable == Some(Settable::No);
+            six.then_some(Fixed::Ipv6)
+        }
+    }
+
+    /// Every entry that it may be, the most likely first.
+    pub fn all(&self) -> impl Iterator<Item = &'static Provider> {
+        std::iter::once(self.provider).chain(self.others.iter().copied())
+    }
+}
+
+/// Why nobody but the provider sets a PTR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fixed {
+    /// The address is a mail service's sender.
+    MailService,
+    /// The provider sets none for such addresses.
+    Address,
+    /// The provider sets none for IPv6 addresses.
+    Ipv6,
+}
+
+/// What kind of a provider's name it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    /// What an address has until its user sets another.
+    Default,
+    /// In the provider's form, and no default.
+    Own,
+    /// A sender's of the provider's mail services.
+    Mail,
 }
 
 /// What a provider was recognised by.
@@ -185,10 +246,10 @@ pub enum By {
         name: String,
         /// The form.
         pattern: &'static str,
-        /// Whether that form is what an address has until its user sets another.
-        default: bool,
+        /// What kind of name has that form.
+        kind: NameKind,
     },
-    /// A server of the reverse zone.
+    /// The reverse zone's primary, or all of its servers.
     ZoneServer {
         /// The server.
         name: String,
@@ -228,35 +289,68 @@ pub fn recognise(ptr_names: &[String], zone: Option<ZoneClue<'_>>) -> Option<Rec
     ptr_names.iter().find_map(|name| by_name(name)).or_else(|| by_zone(zone?))
 }
 
+/// A provider that runs a server of the zone beside others, and that server: its customer's zone as likely as its own.
+pub fn one_server(zone: ZoneClue<'_>) -> Option<(&'static Provider, String)> {
+    zone.servers.iter().filter(|_| is_reverse(zone.apex)).find_map(|server| {
+        let (provider, _) = of_server(server)?;
+        Some((provider, bare(server).to_owned()))
+    })
+}
+
 /// Whether a name is one that a provider gives to its addresses or its own senders: no customer's.
 pub fn is_a_providers(name: &HostName) -> bool {
     by_name(name.as_str()).is_some()
 }
 
+fn bare(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
+}
+
 fn by_name(name: &str) -> Option<Recognised> {
-    let bare = name.strip_suffix('.').unwrap_or(name);
-    let with = |provider: &'static Provider, pattern: &'static NamePattern, default| Recognised {
-        provider,
-        by: By::PtrName { name: bare.to_owned(), pattern: pattern.as_str(), default },
+    let name = bare(name);
+    let mut found = all().iter().filter_map(|provider| {
+        let lists = [
+            (NameKind::Default, &provider.default_names),
+            (NameKind::Mail, &provider.mail_names),
+            (NameKind::Own, &provider.own_names),
+        ];
+        lists.into_iter().find_map(|(kind, list)| {
+            let pattern = list.iter().find(|p| p.covers(name))?.as_str();
+            Some((provider, By::PtrName { name: name.to_owned(), pattern, kind }))
+        })
+    });
+    let (provider, by) = found.next()?;
+    Some(Recognised { provider, by, others: found.map(|(other, _)| other).collect() })
+}
+
+/// The provider of whom the primary is, or every server: one server among others is often a customer's secondary.
+fn by_zone(zone: ZoneClue<'_>) -> Option<Recognised> {
+    if !is_reverse(zone.apex) {
+        return None;
+    }
+    let found = |(provider, pattern), server: &str| {
+        let by = By::ZoneServer { name: bare(server).to_owned(), pattern };
+        Recognised { provider, by, others: Vec::new() }
     };
+    if let Some(known) = of_server(zone.primary) {
+        return Some(found(known, zone.primary));
+    }
+    let first = zone.servers.first()?;
+    let known = of_server(first)?;
+    let of_same = |server: &String| known.0.zone_servers.iter().any(|p| p.covers(bare(server)));
+    zone.servers.iter().all(of_same).then(|| found(known, first))
+}
+
+fn of_server(server: &str) -> Option<(&'static Provider, &'static str)> {
     all().iter().find_map(|provider| {
-        let default = provider.default_names.iter().find(|p| p.covers(bare)).map(|p| with(provider, p, true));
-        default.or_else(|| provider.own_names.iter().find(|p| p.covers(bare)).map(|p| with(provider, p, false)))
+        let pattern = provider.zone_servers.iter().find(|pattern| pattern.covers(bare(server)))?;
+        Some((provider, pattern.as_str()))
     })
 }
 
-fn by_zone(zone: ZoneClue<'_>) -> Option<Recognised> {
-    let apex = zone.apex.strip_suffix('.').unwrap_or(zone.apex).to_ascii_lowercase();
-    if !(apex.ends_with(".in-addr.arpa") || apex.ends_with(".ip6.arpa")) {
-        return None;
-    }
-    std::iter::once(zone.primary).chain(zone.servers.iter().map(String::as_str)).find_map(|server| {
-        let bare = server.strip_suffix('.').unwrap_or(server);
-        all().iter().find_map(|provider| {
-            let pattern = provider.zone_servers.iter().find(|pattern| pattern.covers(bare))?;
-            Some(Recognised { provider, by: By::ZoneServer { name: bare.to_owned(), pattern: pattern.as_str() } })
-        })
-    })
+fn is_reverse(apex: &str) -> bool {
+    let apex = bare(apex).to_ascii_lowercase();
+    apex.ends_with(".in-addr.arpa") || apex.ends_with(".ip6.arpa")
 }
 
 #[cfg(test)]
@@ -269,6 +363,8 @@ mod tests {
     const FIELDS: &[&str] = &[
         "default_names",
         "own_names",
+        "mail_names",
+        "fixed_names",
         "ptr_example",
         "zone_servers",
         "settable",
@@ -298,6 +394,8 @@ mod tests {
                 Some(&*provider.checked),
                 "{slug}"
             );
+            assert!(provider.ipv6_settable.is_none() || provider.ipv6.is_some(), "{slug}: nothing is said of IPv6");
+            assert!(provider.command_note.is_none() || provider.command.is_some(), "{slug}: a note of no command");
             for field in &provider.unverified {
                 assert!(FIELDS.contains(&field.as_str()), "{slug}: no field {field}");
             }
@@ -324,6 +422,6 @@ mod tests {
         let zone = ZoneClue { apex: "113.0.203.in-addr.arpa", primary: "ns1.your-server.de", servers: &servers };
         let found = recognise(&["VMI123456.contaboserver.net.".into()], Some(zone)).unwrap();
         assert_eq!(found.provider.slug, "contabo");
-        assert!(matches!(found.by, By::PtrName { default: true, .. }));
+        assert!(matches!(found.by, By::PtrName { kind: NameKind::Default, .. }));
     }
 }

@@ -113,6 +113,7 @@ fn evidence_of(ip: IpAddr, ehlo: Option<&str>) -> Evidence {
         smtp: None,
         lookups: Vec::new(),
         resolvers: Vec::new(),
+        resolvers_given: false,
         controls: Vec::new(),
         target_questions: Vec::new(),
         own: None,

@@ -459,6 +459,7 @@ impl Run<'_> {
             smtp,
             lookups,
             resolvers: self.observer.dns.names(),
+            resolvers_given: self.observer.dns.is_given(),
             controls: controls.unwrap_or_default(),
             own: own.map(|o| o.seen.clone()),
             target_questions: Vec::new(),

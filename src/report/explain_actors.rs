@@ -87,13 +87,17 @@ pub fn explain_mta(mta: &'static Mta, options: &TableOptions) -> String {
         listed("its greeting holds", quoted(&mta.banner)),
         forms("and the greeting's name has the form", &mta.host),
         forms("the first line of its EHLO reply has the form", &mta.ehlo),
-        listed("it alone announces", &mta.any_extension),
+        listed("an extension of its own", &mta.any_extension),
         listed("a guess, where it announces together", &mta.all_extensions),
         listed("others greet in the same way", &mta.also),
         (!(mta.host.is_empty() && mta.ehlo.is_empty())).then(|| words(FORMS)),
     ];
     sheet.section("How it is recognised", recognised.into_iter().flatten().collect());
-    let mut way = vec![words(mta.place.clone())];
+    let look = |look: &String| words(format!("as shipped it says the PTR of the address that it sends from; {look}"));
+    let mut way: Vec<Line> = mta.by_ptr.iter().map(look).collect();
+    let place =
+        if way.is_empty() { mta.place.clone() } else { format!("only where that is switched off: {}", mta.place) };
+    way.push(words(place));
     way.extend(mta.directive.iter().map(|d| words(format!("setting: {d}"))));
     way.extend(mta.example.iter().map(|e| Line::Copied(e.clone())));
     if !mta.example_debian.is_empty() {
@@ -119,10 +123,11 @@ pub fn explain_provider(provider: &'static Provider, options: &TableOptions) -> 
         Kind::MailService => "mail service",
     };
     let mut sheet = Sheet::new(&provider.slug, &provider.name, kind, options);
-    let patterns = [&provider.default_names, &provider.own_names, &provider.zone_servers];
+    let patterns = [&provider.default_names, &provider.own_names, &provider.mail_names, &provider.zone_servers];
     let recognised = [
         forms("the PTR name that an address has until another is set", &provider.default_names),
         forms("its own or its business lines' names, which are no sign of a forgotten PTR", &provider.own_names),
+        forms("its own mail services' names, whose PTR and EHLO name are its own", &provider.mail_names),
         provider.ptr_example.as_ref().map(|e| words(format!("as in {e}"))),
         forms("a server of the reverse zone", &provider.zone_servers),
         patterns.iter().any(|p| !p.is_empty()).then(|| words(FORMS)),
@@ -136,7 +141,8 @@ pub fn explain_provider(provider: &'static Provider, options: &TableOptions) -> 
     let mut way = vec![words(settable)];
     way.extend(provider.who.iter().map(|w| words(format!("who: {w}"))));
     way.extend(provider.panel.iter().map(|p| words(format!("panel: {p}"))));
-    way.extend(provider.command.iter().map(|c| Line::Copied(c.clone())));
+    let note = provider.command_note.as_ref().map(|note| format!("  # {note}")).unwrap_or_default();
+    way.extend(provider.command.iter().map(|c| Line::Copied(format!("{c}{note}"))));
     way.extend(provider.api.iter().map(|a| words(format!("API: {a}"))));
     sheet.section("Where the PTR is set", way);
     let first = match provider.forward_first {
@@ -146,6 +152,7 @@ pub fn explain_provider(provider: &'static Provider, options: &TableOptions) -> 
         ForwardFirst::Unknown => None,
     };
     let mut limits: Vec<Line> = first.into_iter().map(words).collect();
+    limits.extend(forms("nobody can change the PTR of addresses with names of the form", &provider.fixed_names));
     limits.extend(provider.ipv6.iter().map(|t| words(format!("IPv6: {t}"))));
     limits.extend(provider.port25.iter().map(|t| words(format!("port 25: {t}"))));
     limits.extend(provider.limits.iter().map(words));

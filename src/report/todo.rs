@@ -3,7 +3,7 @@
 use super::clean::clean_bounded;
 use super::ink::Ink;
 use super::table::{one_record, pad};
-use super::wrap::{hang, hang_own, verbatim};
+use super::wrap::{hang, hang_own, verbatim, width};
 use crate::judge::{MtaHint, Remedy, RemedyStep, Side};
 
 /// Indent of a step's body: `1. `.
@@ -20,7 +20,8 @@ pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<St
         if step.side == Side::Reverse
             && let Some(provider) = &remedy.provider
         {
-            let by = format!("{} (recognised by {})", provider.name, provider.recognised_by);
+            let names: Vec<&str> = std::iter::once(&provider.name).chain(&provider.also).map(String::as_str).collect();
+            let by = format!("{} (recognised by {})", names.join(" or "), provider.recognised_by);
             let sure = if provider.verified { "" } else { "; not verified in its documentation" };
             let see = format!("see {}, as of {}{sure}", provider.documentation, provider.checked);
             let limits = provider.limits.join("; ");
@@ -32,7 +33,7 @@ pub(super) fn todo(remedy: &Remedy, all: bool, limit: usize, ink: Ink) -> Vec<St
         if step.side == Side::Ehlo
             && let Some(mta) = &remedy.mta
         {
-            let sure = if mta.certain { "" } else { "; a guess by its extensions" };
+            let sure = if mta.certain { "" } else { "; a guess, since others answer alike" };
             lines.extend(hang(&pad(STEP), &text(&format!("It greets as {}{sure}.", mta.name)), STEP, limit));
             lines.extend(alike(mta, all).iter().flat_map(|line| hang(&pad(STEP), &text(line), STEP, limit)));
             if all {
@@ -54,8 +55,12 @@ fn alike(mta: &MtaHint, all: bool) -> Vec<String> {
     match (names.is_empty(), all && !mta.alternatives.is_empty()) {
         (true, _) => Vec::new(),
         (_, true) => mta.alternatives.iter().map(|o| format!("if it is {}: {}", o.name, o.setting)).collect(),
-        (_, false) if mta.alternatives.is_empty() => vec![format!("So do {}.", names.join(", "))],
-        (_, false) => vec![format!("So do {}, which are set up elsewhere: see --explain.", names.join(", "))],
+        (_, false) => {
+            let (does, are) = if names.len() == 1 { ("does", "is") } else { ("do", "are") };
+            let elsewhere = format!(", which {are} set up elsewhere: see --explain");
+            let elsewhere = if mta.alternatives.is_empty() { "" } else { &elsewhere };
+            vec![format!("So {does} {}{elsewhere}.", names.join(", "))]
+        }
     }
 }
 
@@ -87,9 +92,11 @@ fn one_step(number: usize, step: &RemedyStep, limit: usize, ink: Ink) -> Vec<Str
 pub(super) fn the_way(step: &RemedyStep, indent: usize, limit: usize, ink: Ink) -> Vec<String> {
     let text = |t: &str| clean_bounded(t, MAX_TEXT).into_owned();
     let mut lines = Vec::new();
+    // Moved to the left together, since some indent one under another.
+    let room = step.verbatim.iter().map(|line| limit.saturating_sub(width(line))).min().unwrap_or(limit);
     for how in &step.how {
         if step.verbatim.contains(how) {
-            lines.push(ink.record(&verbatim(&text(how), indent + 2, limit)));
+            lines.push(ink.record(&verbatim(&text(how), room.min(indent + 2), limit)));
         } else {
             lines.extend(hang_own(&format!("{}· ", pad(indent)), &text(how), indent + 2, limit));
         }

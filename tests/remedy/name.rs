@@ -188,3 +188,55 @@ async fn records_have_the_ttl_of_their_set_where_its_server_said_it() {
     assert!(!action.contains("with the TTL"), "{action}");
     assert_eq!(withdrawn, "25.100.51.198.in-addr.arpa. 300 IN PTR old.example.net.");
 }
+
+/// No host can bear such a name, and no certificate names it.
+#[tokio::test]
+async fn a_name_that_no_host_can_have_is_never_proposed() {
+    let long = format!("{}.{}.example.net", "a".repeat(40), "b".repeat(20));
+    assert!(long.len() > 64 && long.split('.').all(|label| label.len() <= 63));
+    let host = long.strip_suffix(".example.net").unwrap();
+    for (said, zone, chosen) in [
+        // Said by the server, and in the DNS or not.
+        (&*long, format!("{host} A 198.51.100.25"), None),
+        (&*long, String::new(), None),
+        // The PTR's, which leads back.
+        ("mail.example.net", format!("{host} A 198.51.100.25\n{PTR} {long}."), Some("mail.example.net")),
+        ("mailhost", format!("{host} A 198.51.100.25\n{PTR} {long}."), None),
+        // The PTR's, which lacks its address, or its final dot.
+        ("mailhost", format!("{PTR} {long}."), None),
+        ("mailhost", format!("{PTR} {long}"), None),
+        // Said, while the PTR has one that a host can have.
+        (
+            &*long,
+            format!("{host} A 198.51.100.25\nmail A 198.51.100.25\n{PTR} mail.example.net."),
+            Some("mail.example.net"),
+        ),
+        // In place in both directions: it is kept.
+        (&*long, format!("{host} A 198.51.100.25\n{PTR} {long}.\n25 PTR old.example.net."), Some(&*long)),
+    ] {
+        let check = check(said, &zone).await;
+        assert_eq!(name(&check), chosen, "{said} {zone}");
+        let published: Vec<&String> = check.remedy.iter().flat_map(|r| &r.steps).flat_map(|s| &s.publish).collect();
+        let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
+        for line in published.into_iter().chain(records) {
+            assert!(!line.contains(&long), "{said} {zone}: {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_check_afterwards_asks_the_resolvers_that_were_asked_for() {
+    let mut evidence = seen("mail.example.net", "mail A 198.51.100.25", "").await;
+    let command = |evidence: &Evidence| {
+        let remedy = judge(evidence).remedy.unwrap();
+        let step = remedy.steps.iter().find(|s| s.side == Side::Recheck).unwrap();
+        assert_eq!(step.how, step.verbatim);
+        step.how[0].clone()
+    };
+    let plain = "smtp-preflight check --ip 198.51.100.25 --ehlo mail.example.net --no-connect";
+    assert_eq!(command(&evidence), plain, "the system's are asked anyway");
+    evidence.resolvers_given = true;
+    // Evidence may come from a file: nothing but an address gets into a line for a shell.
+    evidence.resolvers = vec!["192.0.2.53:53".into(), "[2001:db8::53]:5353".into(), "$(reboot)".into()];
+    assert_eq!(command(&evidence), format!("{plain} --resolver 192.0.2.53:53 --resolver [2001:db8::53]:5353"));
+}

@@ -84,6 +84,7 @@ fn evidence(host: &str, ip: &str, smtp: Option<Dialogue>, lookups: Vec<Lookup>) 
         smtp,
         lookups,
         resolvers: vec![RESOLVER.into()],
+        resolvers_given: false,
         controls: Vec::new(),
     }
 }

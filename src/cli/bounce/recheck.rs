@@ -49,7 +49,7 @@ pub(super) fn resolvers(given: &[SocketAddr], timeout: Duration) -> Result<Dns, 
     match given {
         [] => Dns::of_system(per_try)
             .map_err(|e| format!("no resolver: {}; name one with --resolver IP[:PORT], or give --no-check", e.0)),
-        servers => Ok(Dns::each_of(servers, per_try)),
+        servers => Ok(Dns::each_of(servers, per_try).given()),
     }
 }
 

@@ -130,7 +130,7 @@ pub(super) fn observer(resolvers: &[SocketAddr], options: Options) -> Result<Obs
     let dns = match resolvers {
         [] => Dns::of_system(per_try)
             .map_err(|NoResolver(e)| PlanFault(format!("no resolver: {e}; name one with --resolver IP[:PORT]")))?,
-        servers => Dns::each_of(servers, per_try),
+        servers => Dns::each_of(servers, per_try).given(),
     };
     Observer::new(dns, options).map_err(|e| PlanFault(format!("TLS cannot be set up: {e}")))
 }

@@ -124,6 +124,7 @@ mod tests {
                 smtp: None,
                 lookups: Vec::new(),
                 resolvers: Vec::new(),
+                resolvers_given: false,
                 controls: Vec::new(),
                 target_questions: Vec::new(),
                 own: None,

@@ -6,7 +6,7 @@ use crate::dns::{is_below, is_reverse_name};
 use crate::judge::check::Zone;
 use crate::judge::view::{View, hello_reply};
 use crate::knowledge::mtas::{self, Greeting, Mta};
-use crate::knowledge::providers::{self, By, ForwardFirst, Kind, Provider, Settable, ZoneClue};
+use crate::knowledge::providers::{self, By, Fixed, ForwardFirst, Provider, Recognised, Settable, ZoneClue};
 use crate::name::HostName;
 
 /// The provider, and what to say of it.
@@ -14,14 +14,44 @@ pub(super) fn provider(
     view: &View<'_>,
     zone: Option<&Zone>,
     name: Option<&HostName>,
-) -> Option<(&'static Provider, ProviderHint)> {
-    let clue = zone.map(|z| ZoneClue { apex: &z.apex, primary: &z.primary, servers: &z.servers });
-    let found = providers::recognise(&view.ptr_names, clue)?;
+) -> Option<(Recognised, ProviderHint)> {
+    let found = providers::recognise(&view.ptr_names, zone.map(clue))?;
     let provider = found.provider;
-    let recognised_by = match found.by {
+    let recognised_by = match &found.by {
         By::PtrName { name, .. } => format!("the PTR name {name}"),
         By::ZoneServer { name, .. } => format!("the reverse zone's server {name}"),
     };
+    let fixed = found.fixed(view.ip);
+    let mut limits = match fixed {
+        // What is to be known before one is set is of no use where none can be.
+        Some(Fixed::Ipv6) => provider.ipv6.iter().map(|t| provider.marked("ipv6", &format!("IPv6: {t}"))).collect(),
+        Some(_) if provider.settable != Settable::No => Vec::new(),
+        _ => limits(view, provider, name),
+    };
+    for other in &found.others {
+        limits.extend(self::limits(view, other, name).into_iter().map(|text| format!("{}: {text}", other.name)));
+    }
+    let hint = ProviderHint {
+        slug: provider.slug.clone(),
+        name: provider.name.clone(),
+        also: found.others.iter().map(|other| other.name.clone()).collect(),
+        recognised_by,
+        settable: fixed.is_none(),
+        limits,
+        published_after: provider.published_after_hours.map(|hours| hours.saturating_mul(3600)),
+        documentation: provider.documentation.clone(),
+        checked: provider.checked.clone(),
+        verified: provider.verified,
+    };
+    Some((found, hint))
+}
+
+fn clue(zone: &Zone) -> ZoneClue<'_> {
+    ZoneClue { apex: &zone.apex, primary: &zone.primary, servers: &zone.servers }
+}
+
+/// What to know before a PTR is set there.
+fn limits(view: &View<'_>, provider: &Provider, name: Option<&HostName>) -> Vec<String> {
     let mut limits: Vec<String> = Vec::new();
     let in_place = name.and_then(|n| view.forward_of(n)).is_some_and(|f| f.holds_ip);
     match provider.forward_first {
@@ -39,26 +69,11 @@ pub(super) fn provider(
     }
     limits.extend(provider.port25.iter().map(|t| provider.marked("port25", &format!("port 25: {t}"))));
     limits.extend(provider.limits.iter().map(|t| provider.marked("limits", t)));
-    let hint = ProviderHint {
-        slug: provider.slug.clone(),
-        name: provider.name.clone(),
-        recognised_by,
-        settable: provider.settable != Settable::No,
-        limits,
-        published_after: provider.published_after_hours.map(|hours| hours.saturating_mul(3600)),
-        documentation: provider.documentation.clone(),
-        checked: provider.checked.clone(),
-        verified: provider.verified,
-    };
-    Some((provider, hint))
+    limits
 }
 
 /// Who sets the PTR.
-pub(in crate::judge) fn reverse_holder(
-    view: &View<'_>,
-    zone: Option<&Zone>,
-    provider: Option<&'static Provider>,
-) -> String {
+pub(in crate::judge) fn reverse_holder(view: &View<'_>, zone: Option<&Zone>, provider: Option<&Recognised>) -> String {
     if let Some(zone) = zone.filter(|_| undelegated(view, zone)) {
         return format!(
             "holder of the address block, usually the hosting provider: the block has no reverse zone, says {}",
@@ -75,20 +90,31 @@ pub(in crate::judge) fn reverse_holder(
             format!("holder of the zone {}, {hand}: perhaps you; its contact is {}", zone.apex, zone.contact)
         }
         (true, None, _) => "holder of the zone at the end of the alias (RFC 2317): perhaps you".into(),
-        (_, _, Some(provider)) => match provider.settable {
-            Settable::SelfService => {
-                let way = match (&provider.panel, provider.command.is_some() || provider.api.is_some()) {
-                    (Some(_), true) => "in its panel or by its API",
-                    (Some(_), false) => "in its panel",
-                    (None, _) => "by its API",
-                };
-                format!("the customer of {}, {way}", provider.name)
+        (_, _, Some(found)) => {
+            let all: Vec<&str> = found.all().map(|p| p.name.as_str()).collect();
+            let name = all.join(" or ");
+            match found.provider.settable {
+                Settable::SelfService => {
+                    let scripted = found.all().any(|p| p.command.is_some() || p.api.is_some());
+                    let way = match (found.all().any(|p| p.panel.is_some()), scripted) {
+                        (true, true) => "in its panel or by its API",
+                        (true, false) => "in its panel",
+                        (false, _) => "by its API",
+                    };
+                    format!("the customer of {name}, {way}")
+                }
+                Settable::OnRequest => format!("{name}'s support, at the customer's request"),
+                Settable::No => format!("{name}; the PTR is its own, and customers cannot change it"),
             }
-            Settable::OnRequest => format!("{}'s support, at the customer's request", provider.name),
-            Settable::No => format!("{}; the PTR is its own, and customers cannot change it", provider.name),
-        },
+        }
         (_, Some(zone), None) if !zone.registry => {
-            format!("holder of the zone {}, usually the hosting provider; its contact is {}", zone.apex, zone.contact)
+            let perhaps = match providers::one_server(clue(zone)) {
+                Some((one, server)) => {
+                    format!("perhaps a customer of {}, whose {server} serves the zone too", one.name)
+                }
+                None => "usually the hosting provider".to_owned(),
+            };
+            format!("holder of the zone {}, {perhaps}; its contact is {}", zone.apex, zone.contact)
         }
         (_, _, None) => "holder of the reverse zone, usually the hosting provider".into(),
     }
@@ -98,7 +124,7 @@ pub(in crate::judge) fn reverse_holder(
 pub(super) fn reverse_ways(
     view: &View<'_>,
     zone: Option<&Zone>,
-    provider: Option<&'static Provider>,
+    provider: Option<&Recognised>,
     name: Option<&HostName>,
 ) -> Vec<String> {
     if delegated(view, zone) || undelegated(view, zone) {
@@ -106,26 +132,31 @@ pub(super) fn reverse_ways(
         let servers = zone.map(|z| z.servers.join(", ")).filter(|s| !s.is_empty());
         return servers.map(|s| format!("the zone's servers: {s}")).into_iter().collect();
     }
-    let Some(provider) = provider else { return Vec::new() };
-    let mut ways = provider.ways(view.ip, name);
-    ways.extend(provider.who.iter().map(|who| provider.marked("who", &format!("who may: {who}"))));
-    ways
+    let Some(found) = provider else { return Vec::new() };
+    let of = |provider: &Provider| {
+        let mut ways = provider.ways(view.ip, name);
+        let may = if found.others.is_empty() { "who may".to_owned() } else { format!("who may, at {}", provider.name) };
+        ways.extend(provider.who.iter().map(|who| provider.marked("who", &format!("{may}: {who}"))));
+        ways
+    };
+    found.all().flat_map(of).collect()
 }
 
 /// Where nobody but the provider can change the PTR: what is left to do.
-pub(super) fn another_way(provider: &Provider) -> (String, String) {
-    if provider.kind == Kind::MailService {
-        let action = format!(
-            "PTR and EHLO name of this address are {}'s: report the refusal there, or send by another service.",
-            provider.name
-        );
-        return ("the sender's administrator".into(), action);
-    }
-    let action = format!(
-        "Send through a relay, or from a line with a static address whose PTR can be set: {} sets no PTR of one's own \
-         for this address.",
-        provider.name
-    );
+pub(super) fn another_way(provider: &Provider, why: Fixed) -> (String, String) {
+    let name = &provider.name;
+    let action = match why {
+        Fixed::MailService => format!(
+            "PTR and EHLO name of this address are {name}'s: report the refusal there, or send by another service."
+        ),
+        Fixed::Address => format!(
+            "Send through a relay, or from a line with a static address whose PTR can be set: {name} sets no PTR of \
+             one's own for this address."
+        ),
+        Fixed::Ipv6 => format!(
+            "Have the server send by IPv4, or through a relay: {name} sets no PTR of one's own for IPv6 addresses."
+        ),
+    };
     ("the sender's administrator".into(), action)
 }
 
@@ -157,10 +188,9 @@ pub(super) fn mta(view: &View<'_>, name: Option<&HostName>) -> Option<(&'static 
         slug: found.mta.slug.clone(),
         name: found.mta.name.clone(),
         certain: found.certain,
-        also: found.mta.also.clone(),
+        also: found.also().to_vec(),
         alternatives: found
-            .mta
-            .also
+            .also()
             .iter()
             .filter_map(|slug| mtas::by_slug(slug))
             .filter_map(|m| other(m, name))
@@ -175,15 +205,21 @@ pub(super) fn mta(view: &View<'_>, name: Option<&HostName>) -> Option<(&'static 
 /// The setting of what greets alike, in a line.
 fn other(mta: &Mta, name: Option<&HostName>) -> Option<OtherMta> {
     let directive = mta.directive.as_ref()?;
-    let example = example(mta, name);
-    let example = example.map(|e| format!("; {e}")).unwrap_or_default();
-    let setting = format!("{}; {directive}{example}", mta.place);
+    let by_ptr = by_ptr(mta, name).map(|b| format!("{b}; else ")).unwrap_or_default();
+    let lines = example(mta, name);
+    let example = lines.iter().map(|line| format!("; {}", line.trim())).collect::<String>();
+    let setting = format!("{by_ptr}{}; {directive}{example}", mta.place);
     Some(OtherMta { slug: mta.slug.clone(), name: mta.name.clone(), setting })
 }
 
 /// The setting, line by line.
 pub(super) fn setting(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
-    let mut how = vec![format!("{}: {}", mta.name, mta.place)];
+    let mut how = match by_ptr(mta, name) {
+        Some(by_ptr) => {
+            vec![format!("{}: {by_ptr}", mta.name), format!("only where that is switched off: {}", mta.place)]
+        }
+        None => vec![format!("{}: {}", mta.name, mta.place)],
+    };
     how.extend(mta.directive.iter().map(|d| format!("setting: {d}")));
     how.extend(example(mta, name));
     let debian = debian(mta, name);
@@ -195,9 +231,16 @@ pub(super) fn setting(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
     how
 }
 
-/// The line to write or the command to run.
-pub(super) fn example(mta: &Mta, name: Option<&HostName>) -> Option<String> {
-    name.and_then(|n| mta.example_for(n)).or_else(|| mta.example.clone())
+/// What is left to do where the server takes its name from the PTR.
+fn by_ptr(mta: &Mta, name: Option<&HostName>) -> Option<String> {
+    let name = name.map_or("NAME", HostName::as_str);
+    let look = mta.by_ptr.as_ref()?;
+    Some(format!("as shipped it says the PTR of the address that it sends from: once that is {name}, {look}"))
+}
+
+/// The lines to write or the command to run.
+pub(super) fn example(mta: &Mta, name: Option<&HostName>) -> Vec<String> {
+    name.map_or_else(|| mta.example.clone(), |n| mta.example_for(n))
 }
 
 /// The lines to write where Debian's configuration is in use.

@@ -98,6 +98,9 @@ pub struct ProviderHint {
     pub slug: String,
     /// The name that people know.
     pub name: String,
+    /// Others that give names of the same form: it may be any of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// What it was recognised by.
     pub recognised_by: String,
     /// Whether a customer can have a PTR of one's own, by oneself or by support.

@@ -3,7 +3,8 @@
 //! Design: the choice that asks least of others. A PTR name that leads back and is the server's own is kept,
 //! and the server says it: that is one setting of the administrator's. The EHLO name is chosen where it leads
 //! to the address already, where it is one of the PTR names, or where no PTR name is worth keeping. A name that is a
-//! provider's is nobody's to publish: it is chosen only where it leads to the address by itself.
+//! provider's is nobody's to publish: it is chosen only where it leads to the address by itself. A name that is too long
+//! to be a host's is not proposed; where it is in place in both directions, it is kept.
 
 use super::zones::{domain_missing, without_origin};
 use crate::dns::is_reverse_name;
@@ -11,6 +12,10 @@ use crate::judge::view::{Forward, View};
 use crate::knowledge::names::generic;
 use crate::knowledge::providers::is_a_providers;
 use crate::name::{EhloName, HostName};
+
+/// The longest name that is proposed: a Linux host has none longer (`HOST_NAME_MAX`, gethostname(2)), nor has a
+/// certificate's common name (RFC 5280, appendix A: ub-common-name).
+const MAX_PROPOSED: usize = 64;
 
 /// The name that all three should share; `None` where somebody must choose one.
 pub(super) fn shared_name(view: &View<'_>) -> Option<HostName> {
@@ -39,7 +44,7 @@ fn said(view: &View<'_>) -> Option<HostName> {
     let spoken = view.ehlo.as_ref()?;
     match &spoken.name {
         EhloName::Host(name) if spoken.name.flaws(&spoken.raw).is_empty() => {
-            Some(name.clone()).filter(|n| can_be_published(view, n))
+            Some(name.clone()).filter(|n| (is_short(n) || is_in_place(view, n)) && can_be_published(view, n))
         }
         _ => None,
     }
@@ -48,7 +53,7 @@ fn said(view: &View<'_>) -> Option<HostName> {
 /// Without another word for it, a PTR name that lacks its address, or what one was meant to be. A name that leads
 /// elsewhere is an earlier server's as likely as not.
 fn named_by_ptr(view: &View<'_>) -> Option<HostName> {
-    let publishable = |n: &HostName| can_be_published(view, n);
+    let publishable = |n: &HostName| is_short(n) && can_be_published(view, n);
     let ptr = view.ptr.as_deref()?;
     let meant = || view.ptr_names.iter().find_map(|n| without_origin(ptr, n, None)).filter(publishable);
     let bare = |f: &&Forward<'_>| f.addresses.is_empty();
@@ -58,7 +63,16 @@ fn named_by_ptr(view: &View<'_>) -> Option<HostName> {
 /// A PTR name that a server could say: `localhost`, `mail.lan` and the like are nobody's.
 fn usable(forward: &Forward) -> Option<HostName> {
     let name = HostName::parse(&forward.raw).ok().filter(|n| !is_reverse_name(n.as_str()))?;
-    EhloName::Host(name.clone()).flaws(name.as_str()).is_empty().then_some(name)
+    (is_short(&name) && EhloName::Host(name.clone()).flaws(name.as_str()).is_empty()).then_some(name)
+}
+
+fn is_short(name: &HostName) -> bool {
+    name.as_str().len() <= MAX_PROPOSED
+}
+
+/// Whether it is a PTR name that leads back.
+fn is_in_place(view: &View<'_>, name: &HostName) -> bool {
+    view.forward.iter().any(|f| f.holds_ip && HostName::parse(&f.raw).is_ok_and(|n| n == *name))
 }
 
 /// Whether a name leads to the address, or its zone can be the administrator's: its domain exists, and it is none of

@@ -1,5 +1,7 @@
 //! The plan: which name, which steps, which records.
 
+use std::net::SocketAddr;
+
 use super::name::{is_unknown, shared_name};
 use super::zones::{address_place, delegated, missing_subzone, undelegated, unseen, without_origin};
 use super::{Remedy, RemedyStep, Side, actors};
@@ -7,7 +9,7 @@ use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
 use crate::judge::check::{Agreement, EdgeState, Verdict, Zone};
 use crate::judge::dns_report::zone;
 use crate::judge::view::{Forward, View};
-use crate::knowledge::providers::{Provider, Settable};
+use crate::knowledge::providers::{Fixed, Provider, Recognised};
 use crate::name::HostName;
 
 /// The TTL of the records that we propose: long enough to cache, short enough to correct.
@@ -32,12 +34,13 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
     let mta = actors::mta(view, name.as_ref());
     let mut steps = Vec::new();
     steps.extend(name.as_ref().and_then(|n| forward_step(view, n)));
-    steps.extend(reverse_step(view, agreement, name.as_ref(), zone.as_ref(), provider.as_ref().map(|p| p.0)));
-    let own = provider.as_ref().map(|p| p.0).filter(|p| p.settable == Settable::No && !delegated(view, zone.as_ref()));
-    if let Some(own) = own.filter(|_| steps.iter().any(|s| s.side == Side::Reverse)) {
+    steps.extend(reverse_step(view, agreement, name.as_ref(), zone.as_ref(), provider.as_ref().map(|p| &p.0)));
+    let asked = steps.iter().any(|s| s.side == Side::Reverse) && !delegated(view, zone.as_ref());
+    let known = provider.as_ref().map(|p| &p.0).filter(|_| asked);
+    if let Some((own, why)) = known.and_then(|p| Some((p.provider, p.fixed(view.ip)?))) {
         return Some(Remedy {
             name: None,
-            steps: other_way(own),
+            steps: other_way(view, own, why),
             by_records_alone: false,
             provider: provider.map(|p| p.1),
             mta: mta.map(|m| m.1),
@@ -66,7 +69,7 @@ pub(in crate::judge) fn remedy(view: &View<'_>, agreement: &Agreement) -> Option
 /// Where no receiver sees the address, there is nothing to change but the address that is checked.
 fn public_address(view: &View<'_>, kind: &str) -> Remedy {
     let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
-    let command = "smtp-preflight check --ip PUBLIC_ADDRESS --ehlo NAME --no-connect".to_owned();
+    let command = look_again(view, "--ip PUBLIC_ADDRESS --ehlo NAME --no-connect");
     let step = RemedyStep {
         side: Side::Recheck,
         who: "you".into(),
@@ -125,7 +128,7 @@ fn reverse_step(
     agreement: &Agreement,
     name: Option<&HostName>,
     zone: Option<&Zone>,
-    provider: Option<&'static Provider>,
+    provider: Option<&Recognised>,
 ) -> Option<RemedyStep> {
     let ptr = view.ptr.as_deref().filter(|p| p.status.is_definite())?;
     let owner = ptr.chain.last().map_or(ptr.question.name.as_str(), |a| a.to.as_str());
@@ -185,7 +188,12 @@ fn reverse_step(
         action,
         publish: name.filter(|_| missing).map(|n| line(TTL, n.as_str())).into_iter().collect(),
         withdraw: stray.into_iter().map(gone).collect(),
-        verbatim: provider.and_then(|p| p.command_for(view.ip, name)).filter(|c| how.contains(c)).into_iter().collect(),
+        verbatim: provider
+            .into_iter()
+            .flat_map(Recognised::all)
+            .filter_map(|p| p.command_for(view.ip, name))
+            .filter(|c| how.contains(c))
+            .collect(),
         how,
         cached_for: cached(ptr),
     })
@@ -224,7 +232,7 @@ fn ehlo_step(
 fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> RemedyStep {
     let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
     let ehlo = name.map_or_else(|| "NAME".to_owned(), ToString::to_string);
-    let command = format!("smtp-preflight check --ip {ip} --ehlo {ehlo} --no-connect");
+    let command = look_again(view, &format!("--ip {ip} --ehlo {ehlo} --no-connect"));
     RemedyStep {
         side: Side::Recheck,
         who: "you".into(),
@@ -237,9 +245,18 @@ fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> Re
     }
 }
 
+/// The command that checks this, at the resolvers that the asker named. What is no address is left out: the line is for
+/// a shell, and evidence may come from a file.
+fn look_again(view: &View<'_>, what: &str) -> String {
+    let given = view.evidence.resolvers.iter().filter(|_| view.evidence.resolvers_given);
+    let resolvers = given.filter_map(|r| r.parse::<SocketAddr>().ok());
+    let asked: String = resolvers.map(|r| format!(" --resolver {r}")).collect();
+    format!("smtp-preflight check {what}{asked}")
+}
+
 /// Steps where the provider lets nobody change the PTR: the mail must leave by another address.
-fn other_way(provider: &Provider) -> Vec<RemedyStep> {
-    let (who, action) = actors::another_way(provider);
+fn other_way(view: &View<'_>, provider: &Provider, why: Fixed) -> Vec<RemedyStep> {
+    let (who, action) = actors::another_way(provider, why);
     let step = |side, who: String, action: String, how: Vec<String>| RemedyStep {
         side,
         who,
@@ -256,7 +273,7 @@ fn other_way(provider: &Provider) -> Vec<RemedyStep> {
             Side::Recheck,
             "you".into(),
             "Check the server that the mail then leaves by.".into(),
-            vec!["smtp-preflight check RELAY".into()],
+            vec![look_again(view, "RELAY")],
         ),
     ]
 }

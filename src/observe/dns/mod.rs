@@ -43,6 +43,7 @@ pub struct Dns {
     sets: Arc<Vec<Vec<Server>>>,
     per_try: Duration,
     source: Option<IpAddr>,
+    given: bool,
     keep: Keep,
     in_flight: Arc<Semaphore>,
     ports: Arc<Ports>,
@@ -111,6 +112,7 @@ impl Dns {
             sets: Arc::new(sets.into_iter().map(|set| set.into_iter().map(Server::new).collect()).collect()),
             per_try,
             source: None,
+            given: false,
             keep: Keep::default(),
             in_flight,
             ports: Arc::default(),
@@ -134,6 +136,17 @@ impl Dns {
     #[must_use]
     pub fn asking_from(self, source: Option<IpAddr>) -> Self {
         Self { source, ..self }
+    }
+
+    /// These servers were named by the asker: it is told to ask them again.
+    #[must_use]
+    pub fn given(self) -> Self {
+        Self { given: true, ..self }
+    }
+
+    /// Whether the asker named the servers.
+    pub fn is_given(&self) -> bool {
+        self.given
     }
 
     /// The first server of each set, `address:port`.
