@@ -9,12 +9,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use smtp_preflight::bounce;
+use smtp_preflight::desk::Entry;
 use smtp_preflight::judge::receivers::rule_entries;
 use smtp_preflight::judge::{Code, Severity};
 use smtp_preflight::knowledge::{mtas, providers};
 use smtp_preflight::lab::Lab;
 use smtp_preflight::report::{
-    TableOptions, codes_of, explain_code, explain_mta, explain_provider, explain_refusal, explain_rule,
+    TableOptions, bounce_table, codes_of, explain_code, explain_mta, explain_provider, explain_refusal, explain_rule,
 };
 
 fn explain(what: &[&str]) -> Output {
@@ -212,6 +213,10 @@ fn a_refusal_names_its_findings() {
             "501 Syntactically invalid EHLO argument(s)",
             &[EhloInvalid, EhloNotHostname, EhloNotAscii, EhloLiteralSyntax],
         ),
+        ("501 5.5.4 Invalid domain name", &[EhloInvalid, EhloNotHostname, EhloNotAscii, EhloLiteralSyntax]),
+        ("501 5.0.0 Invalid domain name", &[EhloInvalid, EhloNotHostname, EhloNotAscii, EhloLiteralSyntax]),
+        ("501 5.1.3 Invalid domain name", &[]),
+        ("553 5.1.3 <bob@b.example>... Invalid domain name", &[]),
         ("550 5.1.1 user unknown", &[]),
         ("550 5.7.23 SPF validation failed", &[]),
         ("550 5.7.1 Relaying denied. IP name lookup failed [203.0.113.10]", &[]),
@@ -286,6 +291,25 @@ fn what_is_open_is_said_to_be_open() {
     assert_eq!(exit, 0);
     for words in ["the code stands for both", "RFC 7372", "Gmail", "SPF record", "ptr-missing", "ptr-unconfirmed"] {
         assert!(text.contains(words), "{words}: {text}");
+    }
+    for (reply, untold) in [
+        ("550 Administrative prohibition", true),
+        ("451 Temporary local problem - please try later", true),
+        ("550 5.7.1 Access denied", true),
+        ("550 Message rejected: contains a virus", false),
+        ("550 5.7.1 Relaying denied", false),
+        ("550 Administrative prohibition: relaying not permitted", false),
+        ("451 4.4.1 connection timed out", false),
+    ] {
+        let text = flat(&explain_refusal(&bounce::read(reply.as_bytes()), &TableOptions::default()));
+        let (open, closed) = ("About not told; PTR and EHLO name are among", "About not the sender's PTR or EHLO name");
+        assert!(text.contains(if untold { open } else { closed }), "{text}");
+        assert_eq!(text.contains("smtp-preflight check --ip IP --ehlo NAME"), untold, "{text}");
+        // The desk says the same of the same reply.
+        let entry = Entry::unchecked(bounce::read(reply.as_bytes()));
+        let desk = bounce_table(&entry, &TableOptions::default());
+        assert_eq!(desk.contains("REASON NOT TOLD"), untold, "{desk}");
+        assert_eq!(flat(&desk).contains("PTR and EHLO name are among what it may stand for"), untold, "{desk}");
     }
     let denied = "554 5.7.1 <unknown[203.0.113.9]>: Client host rejected: Access denied";
     let (text, _, exit) = said(&explain(&[denied]));

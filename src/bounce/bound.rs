@@ -47,12 +47,12 @@ fn closes(text: &str) -> bool {
 /// Whether a word that denies (`no`, `not`, `rejected`) is said of a topic.
 pub(super) fn is_bound(words: &Words, sentence: &str, topic: Place, wrong: Place) -> bool {
     let what = &sentence[wrong.0..wrong.1];
-    let act = words.act.iter().any(|w| w.text == what);
+    let act = words.bound.act.iter().any(|w| w.text == what);
     if let Standing::Particular(value) = standing(sentence, topic) {
         return wrong.0 == value && !act || wrong.1 <= topic.0 && sentence[wrong.1..topic.0].trim().is_empty() && !act;
     }
     // "no more than 5 connections", "not later than".
-    if first(&words.quantity, &sentence[wrong.1..]).is_some_and(|q| q.0 <= 1) {
+    if first(&words.bound.quantity, &sentence[wrong.1..]).is_some_and(|q| q.0 <= 1) {
         return false;
     }
     if wrong.1 <= topic.0 { before(words, sentence, topic, wrong) } else { behind(words, sentence, topic, wrong) }
@@ -61,7 +61,7 @@ pub(super) fn is_bound(words: &Words, sentence: &str, topic: Place, wrong: Place
 /// "no valid PTR", "cannot find your reverse name", "not accepted because of the PTR".
 fn before(words: &Words, sentence: &str, topic: Place, wrong: Place) -> bool {
     let gap = without_brackets(&sentence[wrong.1..topic.0]);
-    if first(&words.because, &gap).is_some() {
+    if first(&words.bound.cause, &gap).is_some() {
         return true;
     }
     let alone = sentence[topic.1..].starts_with([')', ']']);
@@ -70,14 +70,14 @@ fn before(words: &Words, sentence: &str, topic: Place, wrong: Place) -> bool {
     }
     // "Missing: PTR" names what is missing; "not whitelisted: …" has named it already.
     // "The host name … is invalid, please check the PTR": it was said of a name.
-    if gap.contains(',') && first(&words.name_of, &sentence[..wrong.0]).is_some() {
+    if gap.contains(',') && first(&words.lookup.name, &sentence[..wrong.0]).is_some() {
         return true;
     }
     if gap.contains([',', ';']) || gap.contains(" - ") || gap.trim_end().len() > 1 && gap.contains(": ") {
         return false;
     }
     // "no mail from … rDNS", "not accept connections from": it is they who are denied.
-    first(&words.noun, &gap).is_none_or(|n| holds(&gap[n.1..]))
+    first(&words.bound.noun, &gap).is_none_or(|n| holds(&gap[n.1..]))
 }
 
 /// Words by which a host is told from others: "no mail from hosts without PTR".
@@ -108,14 +108,14 @@ fn behind(words: &Words, sentence: &str, topic: Place, wrong: Place) -> bool {
         .map(|at| at + 1)
         .or_else(|| [" but ", " and ", " - "].iter().filter_map(|w| alone.rfind(w).map(|at| at + w.len())).max());
     if let Some(stop) = stop
-        && first(&words.noun, &alone[stop..]).is_some()
+        && first(&words.bound.noun, &alone[stop..]).is_some()
     {
         return false;
     }
     // "… we do not accept mail": the receiver's act, and on something else.
     let next = &sentence[wrong.1..];
-    let accepts = first(&words.accept, next).filter(|a| a.0 <= 4);
-    accepts.is_none_or(|a| first(&words.noun, &next[a.1..]).is_none_or(|n| n.0 > 12))
+    let accepts = first(&words.bound.accept, next).filter(|a| a.0 <= 4);
+    accepts.is_none_or(|a| first(&words.bound.noun, &next[a.1..]).is_none_or(|n| n.0 > 12))
 }
 
 /// Whether a word of another thing stands beside a fault in its own clause: "URL host has no PTR".
@@ -125,8 +125,8 @@ pub(super) fn is_of_another(words: &Words, sentence: &str, span: Place, reach: u
     let clause = &sentence[from..to];
     let at = (span.0 - from, span.1 - from);
     let beside = |p: &Place| p.1 <= at.0 && at.0 - p.1 <= reach || p.0 >= at.1 && p.0 - at.1 <= reach;
-    let message = all(&words.message, clause).any(|p| beside(&p) || p.0 < at.1 && p.1 > at.0);
-    let mx = all(&words.exchanger, clause).any(|p| {
+    let message = all(&words.spoiled.message, clause).any(|p| beside(&p) || p.0 < at.1 && p.1 > at.0);
+    let mx = all(&words.spoiled.exchanger, clause).any(|p| {
         let ours = ["our", "this", "the receiving", "ours", "unser", "unserem", "unseren", "a/", "an"];
         let head = clause[..p.0].trim_end();
         let joined = ["a or", "a/", "nor", "nor an", "nor a", "or an", "or", "and", "/", "a and"];

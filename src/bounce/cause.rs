@@ -1,14 +1,16 @@
 //! From replies, status codes and words to the family of the cause and the identity leg.
 //!
-//! Standard: RFC 3463 and the IANA registry of enhanced status codes, RFC 7372 (authentication and
-//! reverse lookup codes), RFC 7505 (null MX).
-//! Design: a specific phrase before a code, a code before a guess, and `unknown` where none holds.
+//! Design: a specific phrase before a code, a code before a guess, and `unknown` where none holds. Where words or
+//! code name no reason (`Administrative prohibition`), that is said with the cause: the identity is among what they
+//! may stand for.
 
 use super::callout::{callout, own};
+use super::codes::{by_enhanced, guess, is_destination};
+use super::page::{Pointed, pointed};
 use super::phrases::{Phrase, Strength, fold, phrases};
-use super::reply::{Reply, Stage};
+use super::reply::Reply;
 use super::sentence::{self, Fault};
-use super::{Basis, Cause, Identity, Matched};
+use super::{Basis, Cause, Identity, Matched, Stage};
 
 /// What was decided, and from what.
 #[derive(Clone, Debug)]
@@ -37,9 +39,42 @@ impl Decision {
                 what: phrase.text.clone(),
                 source: phrase.source.clone(),
                 date: phrase.date.clone(),
+                untold: phrase.untold,
             }),
             reply: None,
             rank,
+        }
+    }
+
+    /// What the page says that a text points to. Words with one meaning beside it go first, and know the leg better.
+    fn of_page(text: &str, folded: &str) -> Option<Self> {
+        let Pointed { page, value, receiver, what } = pointed(text)?;
+        let mut decision = Self {
+            cause: value.cause,
+            identity: value.identity,
+            possible: value.possible.clone(),
+            receiver: Some(receiver.to_owned()),
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what,
+                source: page.source.clone(),
+                date: page.date.clone(),
+                untold: value.untold && names_nothing(folded),
+            }),
+            rank: if value.untold { WORD } else { SPECIFIC },
+            ..Self::unknown()
+        };
+        if value.identity.is_some() {
+            decision.refine(folded);
+        }
+        Some(decision)
+    }
+
+    /// Takes the leg that the words name.
+    fn refine(&mut self, folded: &str) {
+        if let Some(fault) = sentence::fault(folded) {
+            self.identity = Some(fault.leg);
+            self.possible = fault.possible;
         }
     }
 
@@ -53,9 +88,17 @@ impl Decision {
                 what: fault.what,
                 source: fault.source.into(),
                 date: fault.date.into(),
+                untold: false,
             }),
             rank: if fault.aside { PARTICULAR } else { SENTENCE },
             ..Self::unknown()
+        }
+    }
+
+    /// The words do name their reason.
+    fn tell(&mut self) {
+        if let Some(matched) = &mut self.matched {
+            matched.untold = false;
         }
     }
 
@@ -147,9 +190,9 @@ pub(super) fn decide(said: &[&Said], words: &str, pasted: bool) -> Decision {
     best
 }
 
-/// The phrase that decides most among those that mean what they say.
-fn strongest(folded: &str) -> Option<&'static Phrase> {
-    let best = phrases().best_of(folded, |p, place| is_meant(p, folded, place));
+/// The phrase that decides most among those that mean what they say. `said` is the reply whose words they are.
+fn strongest(folded: &str, said: Option<&Said>) -> Option<&'static Phrase> {
+    let best = phrases().best_of(folded, |p, place| fits(p, folded, said) && is_meant(p, folded, place));
     // A list's reasons ("dynamic range", "HELO name listed") are the list's, not this receiver's.
     let listing = best.is_some_and(|p| {
         let reason =
@@ -157,6 +200,24 @@ fn strongest(folded: &str) -> Option<&'static Phrase> {
         p.strength <= Strength::Specific && p.identity.is_some() && (reason || sentence::names_list(folded))
     });
     if listing { phrases().best_of(folded, |p, _| p.cause == Cause::Reputation).or(best) } else { best }
+}
+
+/// Whether a text has no other words than those that are said whatever the reason.
+fn names_nothing(folded: &str) -> bool {
+    phrases().best_of(folded, |p, _| !p.untold && fits(p, folded, None)).is_none()
+}
+
+/// Whether the reply is one that a phrase is asked of: with its code, at its stage, with no other words. What
+/// refuses a destination by its code is about that.
+fn fits(phrase: &Phrase, folded: &str, said: Option<&Said>) -> bool {
+    if phrase.codes.is_empty() && phrase.stage.is_none() && !phrase.whole {
+        return true;
+    }
+    let Some(said) = said else { return false };
+    let coded = phrase.codes.is_empty() || said.reply.code.is_some_and(|c| phrase.codes.contains(&c));
+    let staged = phrase.stage.is_none_or(|s| said.stage.is_none_or(|at| at == s));
+    let whole = !phrase.whole || folded.trim_end_matches(|c: char| !c.is_alphanumeric()).len() == phrase.weight;
+    coded && staged && whole && !is_destination(&said.reply)
 }
 
 /// Octets below which a phrase is no sentence.
@@ -187,6 +248,7 @@ fn of_reply(said: &Said) -> Vec<Decision> {
                 what: told.mark.trim_end_matches([' ', '<', ':']).to_owned(),
                 source: "Exim and Postfix address verification; wording in common use".into(),
                 date: "2026-11".into(),
+                untold: false,
             }),
             rank: SPECIFIC,
             ..Decision::unknown()
@@ -198,9 +260,12 @@ fn of_reply(said: &Said) -> Vec<Decision> {
         reply.enhanced.as_deref().is_some_and(|c| c.ends_with(".1.1") || c.ends_with(".2.2") || c == "5.2.1")
             && !sentence::is_about_client(&folded);
     let chance = |p: &Phrase| recipient && p.cause == Cause::SenderIdentity && is_short(p);
-    let best = strongest(&folded).filter(|p| !chance(p));
+    let best = strongest(&folded, Some(said)).filter(|p| !chance(p));
     if let Some(p) = best {
         let mut decision = Decision::of_phrase(p, rank(p.strength));
+        if p.untold && !names_nothing(&folded) {
+            decision.tell();
+        }
         // What DNS or a connection to its domain failed in is the sender's there, and no trouble on the way.
         if matches!(p.cause, Cause::Transport | Cause::Recipient)
             && p.strength <= Strength::Specific
@@ -208,17 +273,15 @@ fn of_reply(said: &Said) -> Vec<Decision> {
             && !recipient
         {
             decision.cause = if sentence::is_listing(&folded) { Cause::Reputation } else { Cause::Policy };
+            decision.tell();
         }
-        // The address of a page tells the family; the words beside it know the leg better.
-        if p.of_url
-            && p.identity.is_some()
-            && let Some(fault) = sentence::fault(&folded)
-        {
-            decision.identity = Some(fault.leg);
-            decision.possible = fault.possible;
+        // A piece of a page's address tells the family; the words beside it know the leg better.
+        if p.of_url && p.identity.is_some() {
+            decision.refine(&folded);
         }
         out.push(decision);
     }
+    out.extend(Decision::of_page(own(&reply.text), &folded));
     let other = best.is_none_or(|p| {
         !matches!(p.cause, Cause::SenderIdentity | Cause::Reputation | Cause::Authentication)
             || p.strength < Strength::Specific
@@ -231,142 +294,65 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     }
     for (code, drop) in [(reply.enhanced.as_deref(), 0), (said.status.as_deref(), 1)] {
         if let Some(code) = code
-            && let Some((cause, identity, rank)) = by_enhanced(code)
+            && let Some(meaning) = by_enhanced(code)
         {
             out.push(Decision {
-                cause,
-                identity,
+                cause: meaning.cause,
+                identity: meaning.identity,
                 possible: if code.ends_with(".7.25") { vec![Identity::PtrUnconfirmed] } else { vec![] },
-                receiver: None,
-                software: None,
                 matched: Some(Matched {
                     basis: Basis::Code,
                     what: code.to_owned(),
                     source: "IANA SMTP Enhanced Status Codes (RFC 3463, RFC 7372)".into(),
                     date: "2026-11".into(),
+                    untold: meaning.untold,
                 }),
-                reply: None,
-                rank: rank - drop,
+                rank: if meaning.close { CODE } else { VAGUE_CODE } - drop,
+                ..Decision::unknown()
             });
         }
     }
-    if let Some((cause, identity)) = guess(reply, said.stage) {
+    if let Some(code) = reply.code
+        && let Some(meaning) = guess(code, said.stage)
+    {
         // Who refuses EHLO and names no list refuses the client itself.
         let listed = out.first().is_some_and(|d| matches!(d.cause, Cause::Reputation | Cause::Rate | Cause::Transport));
-        let turned_away = said.stage == Some(Stage::Connect) && cause == Cause::Reputation;
-        let rank = if identity.is_some() && !listed || turned_away { AT_THE_DOOR } else { GUESS };
+        let turned_away = said.stage == Some(Stage::Connect) && meaning.cause == Cause::Reputation;
+        let at_the_door = meaning.identity.is_some() && !listed || turned_away;
         out.push(Decision {
-            cause,
-            identity,
-            possible: vec![],
-            receiver: None,
-            software: None,
+            cause: meaning.cause,
+            identity: meaning.identity,
             matched: Some(Matched {
                 basis: Basis::Guess,
-                what: format!("{} at this stage", reply.code.unwrap_or_default()),
+                what: format!("{code} at this stage"),
                 source: "RFC 5321 §4.3.2".into(),
                 date: "2008-10".into(),
+                untold: meaning.untold,
             }),
-            reply: None,
-            rank,
+            rank: if at_the_door { AT_THE_DOOR } else { GUESS },
+            ..Decision::unknown()
         });
     }
     out
 }
 
-/// A code that is about the destination by its definition (RFC 3463 §3.2 and §3.3).
-fn is_destination(reply: &Reply) -> bool {
-    reply.enhanced.as_deref().is_some_and(|code| {
-        let place = code.split_once('.').map_or("", |(_, rest)| rest);
-        matches!(place, "1.1" | "1.2" | "1.3" | "1.4" | "1.6" | "1.10") || place.starts_with("2.")
-    })
-}
-
 /// The words around the replies: where a bounce quotes none, they are all there is.
 fn of_words(words: &str) -> Option<Decision> {
     let folded = fold(words);
-    let p = strongest(&folded)?;
+    if let Some(page) = Decision::of_page(words, &folded).filter(|d| d.rank == SPECIFIC) {
+        return Some(Decision { rank: PROSE, ..page });
+    }
+    let p = strongest(&folded, None)?;
     let rank = match p.strength {
         Strength::Weak => WORD - 1,
         Strength::General => PROSE - 1,
         _ => PROSE,
     };
-    Some(Decision::of_phrase(p, rank))
-}
-
-/// The cause that an enhanced status code names, and whether it names it closely or from afar.
-fn by_enhanced(code: &str) -> Option<(Cause, Option<Identity>, u8)> {
-    let mut parts = code.split('.').map(|p| p.parse::<u16>().ok());
-    let (class, subject, detail) = (parts.next()??, parts.next()??, parts.next()??);
-    if class == 2 {
-        return None;
+    let mut decision = Decision::of_phrase(p, rank);
+    if p.untold && !names_nothing(&folded) {
+        decision.tell();
     }
-    let close = |cause| Some((cause, None, CODE));
-    let far = |cause| Some((cause, None, VAGUE_CODE));
-    match (subject, detail) {
-        (1, 7 | 8) | (7, 8 | 9 | 30 | 50..=199) => close(Cause::Policy),
-        (1 | 2, 0) => far(Cause::Recipient),
-        (1 | 2, _) if (subject, detail) != (2, 3) => close(Cause::Recipient),
-        (2, 3) | (3, 4) => close(Cause::Content),
-        // 5.3.2 is a host that takes no mail at all, 4.3.2 one that takes none now.
-        (3, 2) if class == 5 => close(Cause::Recipient),
-        (3, 0) | (5, _) => far(Cause::Transport),
-        // Exchange Online's directory-based refusal borrows 5.4.1 (no answer from host).
-        (4, 0 | 1) if class == 5 => far(Cause::Transport),
-        // Postfix and Exchange say 4.7.5 when the receiver's certificate cannot be trusted.
-        (3 | 4, _) | (7, 5) => close(Cause::Transport),
-        (6, 0) => far(Cause::Content),
-        (6, _) => close(Cause::Content),
-        (7, 25) => Some((Cause::SenderIdentity, Some(Identity::PtrMissing), CODE)),
-        (7, 506) => Some((Cause::SenderIdentity, Some(Identity::EhloBad), CODE)),
-        (7, 20..=24 | 26 | 29 | 509 | 512 | 515) => close(Cause::Authentication),
-        (7, 13 | 14 | 17 | 18 | 27) => close(Cause::Recipient),
-        (7, 28 | 508) => close(Cause::Rate),
-        (7, 500..=505 | 511 | 606..=649 | 650..=699 | 700..=709) => close(Cause::Reputation),
-        (7, _) => far(Cause::Policy),
-        _ => None,
-    }
-}
-
-/// What a bare code means at its stage. A refusal of EHLO can only be about who the client is.
-fn guess(reply: &Reply, stage: Option<Stage>) -> Option<(Cause, Option<Identity>)> {
-    let code = reply.code?;
-    match (stage, code) {
-        (Some(Stage::Ehlo), 500..=599) if !matches!(code, 500 | 502) => {
-            Some((Cause::SenderIdentity, Some(Identity::Unspecified)))
-        }
-        // A greeting that refuses turns this client away, whatever it means to send.
-        (Some(Stage::Connect), 421 | 550..=554) => Some((Cause::Reputation, None)),
-        (Some(Stage::Rcpt), 550 | 551 | 553) | (_, 552) => Some((Cause::Recipient, None)),
-        (Some(Stage::Mail | Stage::Data), 550..=554) => Some((Cause::Policy, None)),
-        (_, 421 | 451 | 500..=504) => Some((Cause::Transport, None)),
-        _ => None,
-    }
-}
-
-/// The stage that a bounce's words before a reply tell, or behind it (`in reply to RCPT TO`).
-pub(super) fn stage(context: &str) -> Option<Stage> {
-    let lower = context.to_ascii_lowercase();
-    let marks: [(&str, Stage); 16] = [
-        ("initial connection", Stage::Connect),
-        ("refused to talk to me", Stage::Connect),
-        ("in greeting", Stage::Connect),
-        ("after ehlo", Stage::Ehlo),
-        ("after helo", Stage::Ehlo),
-        (">>> ehlo", Stage::Ehlo),
-        (">>> helo", Stage::Ehlo),
-        ("reply to ehlo", Stage::Ehlo),
-        ("reply to helo", Stage::Ehlo),
-        ("mail from", Stage::Mail),
-        ("rcpt to", Stage::Rcpt),
-        ("recipient was rejected", Stage::Rcpt),
-        ("does not like recipient", Stage::Rcpt),
-        ("end of data", Stage::Data),
-        (">>> data", Stage::Data),
-        ("after i sent the message", Stage::Data),
-    ];
-    // The last one told is the one that failed.
-    marks.iter().filter_map(|(m, s)| lower.rfind(m).map(|at| (at, *s))).max_by_key(|(at, _)| *at).map(|(_, s)| s)
+    Some(decision)
 }
 
 #[cfg(test)]
@@ -401,6 +387,29 @@ mod tests {
             assert_eq!((got.cause, got.identity), (cause, identity), "{raw}");
         }
         assert_eq!(decide(&[], "", false).cause, Cause::Unknown);
+    }
+
+    /// Every phrase of the identity, said in a reply, is read as its leg, or as that of a fuller one that holds it.
+    #[test]
+    fn every_phrase_of_the_identity_says_its_leg() {
+        let mut faults = Vec::new();
+        for phrase in phrases().all().iter().filter(|p| p.cause == Cause::SenderIdentity) {
+            let code = phrase.codes.first().copied().unwrap_or(550);
+            let words = phrase.text.replace('*', " 203.0.113.9 ");
+            for raw in [format!("{code} {words}"), format!("{code} 5.7.1 {words}")] {
+                let got = decide(&[&say(&raw)], "", false);
+                let named = |leg| got.identity == Some(leg) || got.possible.contains(&leg);
+                if got.cause != Cause::SenderIdentity || !phrase.identity.is_some_and(named) {
+                    faults.push(format!(
+                        "{raw}: {:?} {:?} by {:?}",
+                        got.cause,
+                        got.identity,
+                        got.matched.map(|m| m.what)
+                    ));
+                }
+            }
+        }
+        assert!(faults.is_empty(), "{faults:#?}");
     }
 
     #[test]
@@ -442,12 +451,5 @@ mod tests {
         let mut said = say("550 5.1.2 <b@x.example>... Host unknown (Name server: x.example.: host not found)");
         said.stage = Some(Stage::Mail);
         assert_eq!(decide(&[&said], "", false).cause, Cause::Recipient);
-    }
-
-    #[test]
-    fn the_stage_is_the_last_told() {
-        assert_eq!(stage("SMTP error from remote mail server after RCPT TO:<a@b>: host x:"), Some(Stage::Rcpt));
-        assert_eq!(stage("(in reply to end of DATA command)"), Some(Stage::Data));
-        assert_eq!(stage("nothing"), None);
     }
 }

@@ -15,9 +15,9 @@ const STOPS: [&str; 8] = [", ", ": ", " - ", " but ", "; ", " because ", " (see"
 /// 192.0.2.1 failed", "192.0.2.1 does not map to any host name".
 pub(super) fn nameless(words: &Words, sentence: &str) -> Option<(Place, Place)> {
     let mut objects: Vec<Place> = addresses(sentence).iter().map(|q| (q.start, q.end)).collect();
-    objects.extend(all(&words.object, sentence));
-    let faults: Vec<Place> = all(&words.missing, sentence).collect();
-    for name in all(&words.name_of, sentence) {
+    objects.extend(all(&words.lookup.object, sentence));
+    let faults: Vec<Place> = all(&words.wrong.missing, sentence).collect();
+    for name in all(&words.lookup.name, sentence) {
         for object in &objects {
             let (topic, of) = if let Some(gap) = sentence.get(name.1..object.0) {
                 ((name.0, object.1), is_of(gap))
@@ -36,7 +36,7 @@ pub(super) fn nameless(words: &Words, sentence: &str) -> Option<(Place, Place)> 
                     () if f.0 >= topic.1 => &sentence[topic.1..f.0],
                     () => "",
                 };
-                gap.len() <= NEAR && !STOPS.iter().any(|s| gap.contains(s)) && first(&words.noun, gap).is_none()
+                gap.len() <= NEAR && !STOPS.iter().any(|s| gap.contains(s)) && first(&words.bound.noun, gap).is_none()
             };
             if let Some(fault) = faults.iter().find(said) {
                 return Some((topic, *fault));
@@ -55,24 +55,24 @@ fn is_of(gap: &str) -> bool {
 
 /// "does not map to any": a verb that leads from an address to a name.
 fn leads(words: &Words, gap: &str) -> bool {
-    gap.len() <= NEAR && !STOPS.iter().any(|s| gap.contains(s)) && first(&words.by, gap).is_some()
+    gap.len() <= NEAR && !STOPS.iter().any(|s| gap.contains(s)) && first(&words.lookup.by, gap).is_some()
 }
 
 /// "resolve 192.0.2.1 to a": the verb stands before the address.
 fn leads_on(words: &Words, before: &str, gap: &str) -> bool {
     let verb = before.trim_end().rsplit(' ').next().unwrap_or_default();
     [" to ", " to a ", " into ", " into a ", " to any "].contains(&gap)
-        && first(&words.by, verb).is_some_and(|v| v == (0, verb.len()))
+        && first(&words.lookup.by, verb).is_some_and(|v| v == (0, verb.len()))
 }
 
 /// Where a name leads, when that is not the client: "PTR m.example resolves to 192.0.2.2 instead of 192.0.2.1",
 /// "leads to another address". `surely` only by words that mean nothing else, else by "is" and "=" too.
 pub(super) fn elsewhere(words: &Words, sentence: &str, surely: bool) -> Option<(Place, Place)> {
     let found = addresses(sentence);
-    for lead in all(&words.leads, sentence) {
+    for lead in all(&words.lookup.leads, sentence) {
         let rest = &sentence[lead.1..];
-        if first(&words.other, rest).is_some_and(|o| o.0 <= 12) {
-            return Some((lead, (lead.1, lead.1 + first(&words.other, rest)?.1)));
+        if first(&words.lookup.other, rest).is_some_and(|o| o.0 <= 12) {
+            return Some((lead, (lead.1, lead.1 + first(&words.lookup.other, rest)?.1)));
         }
         // "… instead of yours", "…, not your address": nothing else is compared.
         if let Some(q) = found.iter().find(|q| q.start >= lead.1 && is_sign(&sentence[lead.1..q.start]))
@@ -85,7 +85,7 @@ pub(super) fn elsewhere(words: &Words, sentence: &str, surely: bool) -> Option<(
         return None;
     }
     let is = |list: &[Word]| all(list, sentence).collect::<Vec<_>>();
-    for lead in is(&words.is).into_iter().chain(sentence.match_indices('=').map(|(at, s)| (at, at + s.len()))) {
+    for lead in is(&words.lookup.is).into_iter().chain(sentence.match_indices('=').map(|(at, s)| (at, at + s.len()))) {
         let head = sentence[..lead.0].trim_end_matches([' ', ')', ']']);
         let named = head.rsplit([' ', '(', '[']).next().and_then(host_name).is_some();
         if let Some(q) = found.iter().find(|q| q.start >= lead.1 && is_sign(&sentence[lead.1..q.start]))

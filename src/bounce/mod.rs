@@ -15,6 +15,7 @@ mod bound;
 mod bounds;
 mod callout;
 mod cause;
+mod codes;
 mod dsn;
 mod ehlo;
 mod event;
@@ -25,6 +26,7 @@ mod lookup;
 mod marks;
 mod mbox;
 mod nature;
+mod page;
 mod phrases;
 mod prose;
 mod quoted;
@@ -35,6 +37,7 @@ mod remote;
 mod reply;
 mod sender;
 mod sentence;
+mod stage;
 mod summary;
 mod url;
 mod words;
@@ -48,7 +51,8 @@ pub use address::can_be_outbound;
 pub use mbox::{Splitter, looks_like_mbox};
 pub use nature::is_data;
 pub use received::{Hop, RdnsState};
-pub use reply::{Reply, Stage};
+pub use reply::Reply;
+pub use stage::Stage;
 pub use summary::{BounceSummary, Count};
 
 /// A message larger than this many octets is not read.
@@ -178,6 +182,10 @@ pub struct Matched {
     pub source: String,
     /// The time that the wording dates from where known, else when the entry was recorded.
     pub date: String,
+    /// They are said whatever the reason (Exim's `Administrative prohibition`): the sender's identity is among what
+    /// they may stand for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untold: bool,
 }
 
 /// One bounce, read.
@@ -233,6 +241,13 @@ pub struct Bounce {
     pub truncated: bool,
     /// Why nothing could be read, in one sentence.
     pub unreadable: Option<String>,
+}
+
+impl Bounce {
+    /// Whether the words and codes that decided name no reason, so that the sender's identity may stand behind them.
+    pub fn untold(&self) -> bool {
+        self.matched.as_ref().is_some_and(|m| m.untold)
+    }
 }
 
 /// Reads one message or one piece of text. At most [`MAX_MESSAGE`] octets; time grows with the

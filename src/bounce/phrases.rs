@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::url::{is_in_url, is_url};
-use super::{Cause, Identity};
+use super::{Cause, Identity, Stage};
 
 /// Octets of folded text searched.
 const MAX_TEXT: usize = 12 << 10;
@@ -47,6 +47,14 @@ pub(super) struct Phrase {
     pub strength: Strength,
     pub source: String,
     pub date: String,
+    /// It counts in replies with one of these codes only; any where none is given.
+    pub codes: Vec<u16>,
+    /// It counts at this stage, or where no stage is told.
+    pub stage: Option<Stage>,
+    /// It counts where the reply says nothing else.
+    pub whole: bool,
+    /// It is said whatever the reason.
+    pub untold: bool,
     /// Octets of its words.
     pub weight: usize,
     parts: Vec<String>,
@@ -80,12 +88,21 @@ struct Entry {
     strength: Strength,
     source: String,
     date: String,
+    #[serde(default)]
+    codes: Vec<u16>,
+    stage: Option<Stage>,
+    #[serde(default)]
+    whole: bool,
+    #[serde(default)]
+    untold: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Group {
     cause: Cause,
+    #[serde(default)]
+    untold: bool,
     strength: Strength,
     receiver: Option<String>,
     source: String,
@@ -137,6 +154,10 @@ impl Phrases {
                         strength: g.strength,
                         source: g.source.clone(),
                         date: g.date.clone(),
+                        codes: Vec::new(),
+                        stage: None,
+                        whole: false,
+                        untold: g.untold,
                     }));
                 }
             }
@@ -197,7 +218,9 @@ impl Phrase {
             .unzip();
         let weight = parts.iter().map(String::len).sum();
         let one_word = !e.text.trim().contains(' ');
-        let of_url = e.text.contains(['/', '?', '=', '.', '&', '#'])
+        // Signs of a URL in a part without spaces: `HELO/EHLO name` is none.
+        let of_url = e.text.contains("://")
+            || parts.iter().any(|p| !p.contains(' ') && p.contains(['/', '?', '=', '.', '&', '#']))
             || one_word && e.cause != Cause::SenderIdentity && e.strength >= Strength::Specific;
         Self {
             text: e.text,
@@ -209,6 +232,10 @@ impl Phrase {
             strength: e.strength,
             source: e.source,
             date: e.date,
+            codes: e.codes,
+            stage: e.stage,
+            whole: e.whole,
+            untold: e.untold,
             parts,
             open,
             weight,
@@ -321,6 +348,8 @@ mod tests {
             assert!(begin.len() >= 2 && begin.as_bytes()[0].is_ascii_alphanumeric(), "cannot be indexed: {}", p.text);
             assert!(!p.source.is_empty() && p.date.len() >= 4, "{}", p.text);
             assert_eq!(p.identity.is_some(), p.cause == Cause::SenderIdentity, "{}", p.text);
+            assert!(!p.untold || matches!(p.cause, Cause::Policy | Cause::Transport), "{}", p.text);
+            assert!(!p.whole || p.parts.len() == 1, "{}", p.text);
             assert!(seen.insert(p.parts.join("*")), "twice: {}", p.text);
             // Every phrase finds itself in its own words, or a stronger one there.
             let own = p.parts.join(" x ");
@@ -341,6 +370,10 @@ mod tests {
             strength: Strength::Weak,
             source: "s".into(),
             date: "2026".into(),
+            codes: vec![],
+            stage: None,
+            whole: false,
+            untold: false,
         });
         assert!(p.stands_at("host 192.0.2.1 has no ptrs", 0).is_some());
         assert!(p.stands_at(&format!("host {} has no ptr", "x".repeat(200)), 0).is_none());

@@ -4,11 +4,12 @@
 //! Input: a [`Letter`]. Output: one [`Refusal`] for each recipient's report and for each reply quoted
 //! in words only, the fuller wording of the two kept.
 
-use super::cause::{self, Said};
+use super::cause::Said;
 use super::letter::Letter;
 use super::quotes::{quotes, reasons, reply_start, trim_tail};
 use super::remote::{self, Remote};
 use super::reply::Reply;
+use super::stage;
 
 /// One refusal with all that was told around it.
 pub(super) struct Refusal {
@@ -61,7 +62,7 @@ pub(super) fn refusals(letter: &Letter) -> Vec<Refusal> {
         remote.ips.extend(group.address("remote-mta"));
         let status = group.status().filter(|_| reply.enhanced.is_none() || is_vague(reply.enhanced.as_deref()));
         out.push(Refusal {
-            said: Said { stage: cause::stage(&told), status, reply },
+            said: Said { stage: stage::stage(&told), status, reply },
             remote,
             recipient: group.recipient().map(str::to_owned),
             raw: diagnostic,
@@ -76,7 +77,7 @@ pub(super) fn refusals(letter: &Letter) -> Vec<Refusal> {
         }
         let remote = remote::remote(&quote.context);
         out.push(Refusal {
-            said: Said { stage: cause::stage(&quote.context), status: None, reply },
+            said: Said { stage: stage::stage(&quote.context), status: None, reply },
             remote,
             recipient: recipient_in(&quote.context),
             raw: quote.raw.clone(),

@@ -24,22 +24,6 @@ pub struct Reply {
     pub text: String,
 }
 
-/// Where in the session the reply came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// Instead of the greeting.
-    Connect,
-    /// In reply to EHLO or HELO.
-    Ehlo,
-    /// In reply to MAIL FROM.
-    Mail,
-    /// In reply to RCPT TO.
-    Rcpt,
-    /// In reply to DATA or to the message's end.
-    Data,
-}
-
 impl Reply {
     /// Reads a quoted reply: `smtp; 550-5.7.1 [192.0.2.1] no`, `550 5.7.1 no`, `5.7.1 no`, `no`.
     pub(super) fn read(raw: &str) -> Self {

@@ -42,19 +42,19 @@ pub(super) fn fault(folded: &str) -> Option<Fault> {
 
 /// Whether a folded text speaks of the reverse name or of the name said in EHLO.
 pub(super) fn is_about_name(folded: &str) -> bool {
-    WORDS.as_ref().is_some_and(|w| first(&w.reverse, folded).or_else(|| first(&w.ehlo, folded)).is_some())
+    WORDS.as_ref().is_some_and(|w| first(&w.topic.reverse, folded).or_else(|| first(&w.topic.ehlo, folded)).is_some())
 }
 
 /// Whether a folded text speaks of a name in DNS, by whatever word.
 pub(super) fn is_about_name_of(folded: &str) -> bool {
-    is_about_name(folded) || WORDS.as_ref().is_some_and(|w| first(&w.name_of, folded).is_some())
+    is_about_name(folded) || WORDS.as_ref().is_some_and(|w| first(&w.lookup.name, folded).is_some())
 }
 
 /// Whether a sentence of a folded text speaks of the client's names and of nobody else's.
 pub(super) fn is_about_client(folded: &str) -> bool {
     WORDS
         .as_ref()
-        .is_some_and(|w| sentences(folded).into_iter().any(|s| is_about_name(s) && first(&w.client, s).is_some()))
+        .is_some_and(|w| sentences(folded).into_iter().any(|s| is_about_name(s) && first(&w.topic.client, s).is_some()))
 }
 
 /// Whether a folded text speaks of the domain of the sender and of DNS or a connection to it.
@@ -76,7 +76,7 @@ pub(super) fn is_about_sender(folded: &str) -> bool {
 
 /// Whether a folded reply says that a list names the client: a list's reasons are not the receiver's.
 pub(super) fn is_listing(folded: &str) -> bool {
-    WORDS.as_ref().is_some_and(|w| first(&w.not_generic, folded).is_some())
+    WORDS.as_ref().is_some_and(|w| first(&w.spoiled.generic, folded).is_some())
 }
 
 /// Whether the words around a phrase about the identity, which stands at a place of a folded text, turn it
@@ -90,9 +90,9 @@ pub(super) fn is_spoiled(folded: &str, place: (usize, usize)) -> bool {
     let beside = |list: &[Word], before: usize, behind: usize| {
         all(list, sentence).any(|f| f.1 <= at.0 && at.0 - f.1 <= before || f.0 >= at.1 && f.0 - at.1 <= behind)
     };
-    beside(&words.near, NEAR_SPOIL, NEAR_SPOIL)
-        || beside(&words.denied, NEAR_DENIAL, 0)
-        || beside(&words.granted, 0, NEAR_DENIAL)
+    beside(&words.spoiled.near, NEAR_SPOIL, NEAR_SPOIL)
+        || beside(&words.spoiled.denied, NEAR_DENIAL, 0)
+        || beside(&words.spoiled.granted, 0, NEAR_DENIAL)
         || is_of_another(words, sentence, at, NEAR_SPOIL)
 }
 
@@ -139,7 +139,7 @@ fn sentences(folded: &str) -> Vec<&str> {
 }
 
 fn in_sentence(words: &'static Words, sentence: &str, listed: bool) -> Option<Fault> {
-    if first(&words.spoiled, sentence).is_some() {
+    if first(&words.spoiled.always, sentence).is_some() {
         return None;
     }
     Reading { words, sentence, listed }.fault()
@@ -155,8 +155,8 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn fault(&self) -> Option<Fault> {
         let words = self.words;
-        let reverse = self.topic(&words.reverse);
-        let ehlo = self.topic(&words.ehlo).filter(|_| first(&words.not_ehlo, self.sentence).is_none());
+        let reverse = self.topic(&words.topic.reverse);
+        let ehlo = self.topic(&words.topic.ehlo).filter(|_| !self.is_of_dialogue());
         // "HELO does not match your rDNS" is about the name said, "no PTR for HELO name" about the PTR.
         let name = ehlo.filter(|e| reverse.is_none_or(|r| e.0 < r.0)).and_then(|e| self.of_ehlo(e, reverse.is_some()));
         name.or_else(|| reverse.and_then(|topic| self.of_reverse(topic)))
@@ -164,6 +164,13 @@ impl Reading<'_> {
             .or_else(|| self.of_host())
             .filter(|f| !f.1)
             .map(|f| f.0)
+    }
+
+    /// HELO as a step of the dialogue that came too early, too late or not at all.
+    fn is_of_dialogue(&self) -> bool {
+        let spoiled = &self.words.spoiled;
+        let told = |list: &[Word]| first(list, self.sentence).is_some();
+        told(&spoiled.ehlo) || told(&spoiled.waiting) && !told(&spoiled.looking)
     }
 
     /// The topic spoken of; else one that stands among the particulars of who was refused.
@@ -194,14 +201,14 @@ impl Reading<'_> {
         let subject = standing(self.sentence, topic) == Standing::Subject;
         let wrong = Some(())
             .filter(|()| subject)
-            .and_then(|()| self.near(topic, &words.unconfirmed))
+            .and_then(|()| self.near(topic, &words.wrong.unconfirmed))
             .or_else(|| {
-                self.near_of(topic, &words.name, |wrong| {
-                    let act = words.act.iter().any(|w| w.text == self.sentence[wrong.0..wrong.1]);
+                self.near_of(topic, &words.wrong.name, |wrong| {
+                    let act = words.bound.act.iter().any(|w| w.text == self.sentence[wrong.0..wrong.1]);
                     !act && subject || act && is_bound(words, self.sentence, topic, wrong)
                 })
             })
-            .or_else(|| self.bound(topic, &words.missing))?;
+            .or_else(|| self.bound(topic, &words.wrong.missing))?;
         self.found(Identity::EhloBad, if reverse { &[Identity::PtrMissing] } else { &[] }, topic, wrong)
     }
 
@@ -209,21 +216,21 @@ impl Reading<'_> {
         let words = self.words;
         if standing(self.sentence, topic) == Standing::Subject {
             let shape = self
-                .near(topic, &words.dynamic)
-                .or_else(|| self.near(topic, &words.generic))
+                .near(topic, &words.wrong.dynamic)
+                .or_else(|| self.near(topic, &words.wrong.generic))
                 .or_else(|| self.holding(topic))
                 .filter(|_| !self.listed);
             if let Some(wrong) = shape {
                 return self.found(Identity::PtrGeneric, &[], topic, wrong);
             }
-            if let Some(wrong) = self.near(topic, &words.unconfirmed) {
+            if let Some(wrong) = self.near(topic, &words.wrong.unconfirmed) {
                 return self.found(Identity::PtrUnconfirmed, &[Identity::PtrMissing], topic, wrong);
             }
         }
         if let Some((_, to)) = elsewhere(words, self.sentence, true) {
             return self.found(Identity::PtrUnconfirmed, &[], topic, to);
         }
-        if let Some(wrong) = self.bound(topic, &words.missing) {
+        if let Some(wrong) = self.bound(topic, &words.wrong.missing) {
             return self.found(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
         }
         let (_, to) = elsewhere(words, self.sentence, false)?;
@@ -232,7 +239,7 @@ impl Reading<'_> {
 
     /// A name made of its address: "contains your IP", "is built from the address".
     fn holding(&self, topic: Place) -> Option<Place> {
-        self.near_of(topic, &self.words.holding, |at| {
+        self.near_of(topic, &self.words.wrong.holding, |at| {
             let mut next = self.sentence[at.1..].split_whitespace().take(4);
             next.any(|w| {
                 let w = w.trim_matches(|c: char| !c.is_alphanumeric());
@@ -245,19 +252,19 @@ impl Reading<'_> {
     fn of_address(&self) -> Option<(Fault, bool)> {
         let (words, sentence) = (self.words, self.sentence);
         let missing = |topic, wrong| self.found(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
-        if let Some(topic) = first(&words.client, sentence)
-            && let Some(wrong) = self.near(topic, &words.nameless)
+        if let Some(topic) = first(&words.topic.client, sentence)
+            && let Some(wrong) = self.near(topic, &words.wrong.nameless)
         {
             return missing(topic, wrong);
         }
         // "192.0.2.1 has no hostname".
-        if let Some(wrong) = first(&words.nameless, sentence)
+        if let Some(wrong) = first(&words.wrong.nameless, sentence)
             && let Some(at) = addresses(sentence).iter().find(|q| q.end <= wrong.0 && wrong.0 - q.end < 4)
         {
             return missing((at.start, at.end), wrong);
         }
         // "m.example does not resolve to 192.0.2.1": a name, and the client's address behind it.
-        if let Some(wrong) = first(&words.elsewhere, sentence)
+        if let Some(wrong) = first(&words.wrong.elsewhere, sentence)
             && let Some(at) = addresses(&sentence[wrong.1..]).first().filter(|q| q.start < 4)
         {
             let possible = &[Identity::EhloBad];
@@ -272,16 +279,18 @@ impl Reading<'_> {
 
     fn of_host(&self) -> Option<(Fault, bool)> {
         let (words, sentence) = (self.words, self.sentence);
-        let topic = first(&words.host, sentence)?;
+        let topic = first(&words.topic.host, sentence)?;
         let named = sentence.contains("name");
         let held = |wrong| {
-            [&words.missing, &words.name, &words.seeming].into_iter().any(|list| self.near(wrong, list).is_some())
+            [&words.wrong.missing, &words.wrong.name, &words.wrong.seeming]
+                .into_iter()
+                .any(|list| self.near(wrong, list).is_some())
         };
         let holding = || self.holding(topic).filter(|_| named);
         let shape = self
-            .near(topic, &words.dynamic)
+            .near(topic, &words.wrong.dynamic)
             .filter(|at| !sentence[at.1..].starts_with(" dns"))
-            .or_else(|| self.near(topic, &words.generic).filter(|_| named))
+            .or_else(|| self.near(topic, &words.wrong.generic).filter(|_| named))
             .filter(|w| held(*w))
             .or_else(holding);
         if let Some(wrong) = shape.filter(|_| !self.listed) {
@@ -289,7 +298,7 @@ impl Reading<'_> {
         }
         // "DNS name and IP address do not match": a name and an address in one sentence.
         let numbered = sentence.contains(" ip") || sentence.contains("address");
-        let wrong = self.near(topic, &words.unconfirmed).filter(|_| named && numbered)?;
+        let wrong = self.near(topic, &words.wrong.unconfirmed).filter(|_| named && numbered)?;
         self.found(Identity::PtrUnconfirmed, &[], topic, wrong)
     }
 
@@ -305,11 +314,13 @@ impl Reading<'_> {
         };
         // "not about …": whole words of denial only, since "is not" is itself how a fault is found.
         let denied = words
+            .spoiled
             .denied
             .iter()
             .filter(|w| w.text.len() > 8)
             .any(|w| w.find(sentence, 0).is_some_and(|d| d.1 <= a.0 && a.0 - d.1 <= NEAR_DENIAL));
         let granted = words
+            .spoiled
             .granted
             .iter()
             .any(|w| w.find(sentence, b.1.max(a.1)).is_some_and(|g| g.0 - b.1.max(a.1) <= NEAR_DENIAL));

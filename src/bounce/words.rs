@@ -11,81 +11,34 @@ use super::phrases::fold;
 /// A place in a text: where it begins and ends.
 pub(super) type Place = (usize, usize);
 
+/// The words, by what they tell; the file says more of each list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    source: String,
-    date: String,
-    topic: Topic,
-    wrong: Wrong,
-    lookup: Lookup,
-    bound: Bound,
-    spoiled: Spoiled,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Topic {
-    reverse: Vec<String>,
-    ehlo: Vec<String>,
-    host: Vec<String>,
-    client: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wrong {
-    holding: Vec<String>,
-    missing: Vec<String>,
-    unconfirmed: Vec<String>,
-    dynamic: Vec<String>,
-    generic: Vec<String>,
-    seeming: Vec<String>,
-    elsewhere: Vec<String>,
-    nameless: Vec<String>,
-    name: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Spoiled {
-    message: Vec<String>,
-    exchanger: Vec<String>,
-    always: Vec<String>,
-    near: Vec<String>,
-    denied: Vec<String>,
-    granted: Vec<String>,
-    ehlo: Vec<String>,
-    generic: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lookup {
-    name: Vec<String>,
-    by: Vec<String>,
-    object: Vec<String>,
-    leads: Vec<String>,
-    is: Vec<String>,
-    other: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Bound {
-    act: Vec<String>,
-    accept: Vec<String>,
-    noun: Vec<String>,
-    cause: Vec<String>,
-    quantity: Vec<String>,
-}
-
-/// The words, each list folded as replies are.
 pub(super) struct Words {
+    pub source: String,
+    pub date: String,
+    pub topic: Topic,
+    pub wrong: Wrong,
+    pub lookup: Lookup,
+    pub bound: Bound,
+    pub spoiled: Spoiled,
+}
+
+/// What a sentence may be about.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Topic {
     pub reverse: Vec<Word>,
     pub ehlo: Vec<Word>,
     pub host: Vec<Word>,
     pub client: Vec<Word>,
+}
+
+/// What is wrong with it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wrong {
+    pub holding: Vec<Word>,
     pub missing: Vec<Word>,
     pub unconfirmed: Vec<Word>,
     pub dynamic: Vec<Word>,
@@ -94,81 +47,65 @@ pub(super) struct Words {
     pub elsewhere: Vec<Word>,
     pub nameless: Vec<Word>,
     pub name: Vec<Word>,
-    pub spoiled: Vec<Word>,
-    pub near: Vec<Word>,
-    pub denied: Vec<Word>,
-    pub granted: Vec<Word>,
-    pub not_ehlo: Vec<Word>,
-    pub not_generic: Vec<Word>,
-    pub holding: Vec<Word>,
-    pub message: Vec<Word>,
-    pub exchanger: Vec<Word>,
-    pub name_of: Vec<Word>,
+}
+
+/// The reverse lookup in other words, and where a name leads.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lookup {
+    pub name: Vec<Word>,
     pub by: Vec<Word>,
     pub object: Vec<Word>,
     pub leads: Vec<Word>,
     pub is: Vec<Word>,
     pub other: Vec<Word>,
+}
+
+/// What a denial near a topic is said of.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bound {
     pub act: Vec<Word>,
     pub accept: Vec<Word>,
     pub noun: Vec<Word>,
-    pub because: Vec<Word>,
+    pub cause: Vec<Word>,
     pub quantity: Vec<Word>,
-    pub source: String,
-    pub date: String,
 }
 
-/// One word or several that stand together.
+/// What makes a sentence speak of another thing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spoiled {
+    pub message: Vec<Word>,
+    pub exchanger: Vec<Word>,
+    pub always: Vec<Word>,
+    pub near: Vec<Word>,
+    pub denied: Vec<Word>,
+    pub granted: Vec<Word>,
+    pub ehlo: Vec<Word>,
+    pub waiting: Vec<Word>,
+    pub looking: Vec<Word>,
+    pub generic: Vec<Word>,
+}
+
+/// One word or several that stand together, folded as replies are.
+#[derive(Deserialize)]
+#[serde(from = "String")]
 pub(super) struct Word {
     pub text: String,
     /// Whether the last word may go on.
     open: bool,
 }
 
-/// The embedded file is checked by a test; one that does not parse finds nothing.
-pub(super) static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
-    let file: File = toml::from_str(include_str!("../knowledge/bounce/sentences.toml")).ok()?;
-    Some(Words {
-        reverse: words(&file.topic.reverse),
-        ehlo: words(&file.topic.ehlo),
-        host: words(&file.topic.host),
-        client: words(&file.topic.client),
-        missing: words(&file.wrong.missing),
-        unconfirmed: words(&file.wrong.unconfirmed),
-        dynamic: words(&file.wrong.dynamic),
-        generic: words(&file.wrong.generic),
-        seeming: words(&file.wrong.seeming),
-        elsewhere: words(&file.wrong.elsewhere),
-        nameless: words(&file.wrong.nameless),
-        name: words(&file.wrong.name),
-        spoiled: words(&file.spoiled.always),
-        near: words(&file.spoiled.near),
-        denied: words(&file.spoiled.denied),
-        granted: words(&file.spoiled.granted),
-        not_ehlo: words(&file.spoiled.ehlo),
-        not_generic: words(&file.spoiled.generic),
-        holding: words(&file.wrong.holding),
-        message: words(&file.spoiled.message),
-        exchanger: words(&file.spoiled.exchanger),
-        name_of: words(&file.lookup.name),
-        by: words(&file.lookup.by),
-        object: words(&file.lookup.object),
-        leads: words(&file.lookup.leads),
-        is: words(&file.lookup.is),
-        other: words(&file.lookup.other),
-        act: words(&file.bound.act),
-        accept: words(&file.bound.accept),
-        noun: words(&file.bound.noun),
-        because: words(&file.bound.cause),
-        quantity: words(&file.bound.quantity),
-        source: file.source,
-        date: file.date,
-    })
-});
-
-fn words(list: &[String]) -> Vec<Word> {
-    list.iter().map(|w| Word { text: fold(w.trim_end_matches('*')), open: w.ends_with('*') }).collect()
+impl From<String> for Word {
+    fn from(word: String) -> Self {
+        Self { text: fold(word.trim_end_matches('*')), open: word.ends_with('*') }
+    }
 }
+
+/// The embedded file is checked by a test; one that does not parse finds nothing.
+pub(super) static WORDS: LazyLock<Option<Words>> =
+    LazyLock::new(|| toml::from_str(include_str!("../knowledge/bounce/sentences.toml")).ok());
 
 /// The first of the words in a text: where it begins and ends.
 pub(super) fn first(list: &[Word], text: &str) -> Option<Place> {
@@ -223,7 +160,7 @@ mod tests {
 
     #[test]
     fn words_are_whole_ones() {
-        let list = words(&["mx".to_owned(), "generic*".to_owned()]);
+        let list = ["mx", "generic*"].map(|w| Word::from(w.to_owned()));
         assert_eq!(first(&list, "no mx here"), Some((3, 5)));
         assert_eq!(first(&list, "mx.example has a name"), None);
         assert_eq!(all(&list, "generically an mx").count(), 2);

@@ -124,7 +124,9 @@ fn headline(bounce: &Bounce) -> String {
         Cause::Content => "for what the message holds",
         Cause::Rate => "for too much mail in too short a time",
         Cause::Recipient => "for the recipient",
+        Cause::Policy if bounce.untold() => "by a rule of the receiver that it does not tell",
         Cause::Policy => "by a rule of the receiver",
+        Cause::Transport if bounce.untold() => "for a trouble or a rule that the receiver does not tell",
         Cause::Transport => "for trouble on the way",
         Cause::Unknown => "for a reason that these words do not tell us",
     };
@@ -147,7 +149,7 @@ fn about(bounce: &Bounce) -> &'static str {
         }
         (Cause::SenderIdentity, Some(Identity::EhloBad)) => "the EHLO name: its form, its address, or whose name it is",
         (Cause::SenderIdentity, _) => "PTR or EHLO name; the reply does not say which",
-        _ if open_ended(bounce) => "not told; PTR and EHLO name are among what it may stand for",
+        _ if bounce.untold() => "not told; PTR and EHLO name are among what it may stand for",
         (Cause::Unknown, _) => "not known; PTR and EHLO name can be checked all the same",
         _ => "not the sender's PTR or EHLO name",
     }
@@ -165,12 +167,6 @@ fn about_in_doubt(doubt: Doubt) -> &'static str {
              not leading back, for which Gmail uses it; the reply's words would tell"
         }
     }
-}
-
-/// A rule or a trouble of the receiver, known by a code alone: its words would tell more.
-fn open_ended(bounce: &Bounce) -> bool {
-    let by_code = bounce.matched.as_ref().is_none_or(|m| m.basis != Basis::Phrase);
-    by_code && matches!(bounce.cause, Cause::Policy | Cause::Transport)
 }
 
 fn lasting(bounce: &Bounce, codes: &[Code]) -> Option<&'static str> {
@@ -193,7 +189,7 @@ fn next(bounce: &Bounce, codes: &[Code]) -> Vec<(Option<String>, &'static str)> 
     let mut next = Vec::new();
     match bounce.cause {
         _ if doubt(bounce).is_some()
-            || open_ended(bounce)
+            || bounce.untold()
             || matches!(bounce.cause, Cause::SenderIdentity | Cause::Unknown) =>
         {
             let why = if bounce.sending_ip.ip.is_some() {

@@ -78,7 +78,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             rule(POSTFIX, "450 4.7.25; permanent only where so configured"),
             rule(EXIM, "550"),
             rule(FCRDNS, "what the filter says, by custom 550 instead of the greeting"),
-            rule(SENDMAIL, "451 4.1.8 Possibly forged: defers, never permanent"),
+            rule(SENDMAIL, "451 4.1.8 Possibly forged hostname: defers, never permanent"),
             rule("haraka fcrdns", "550 no FCrDNS match"),
             STALWART,
             GMAIL,
@@ -143,7 +143,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             rule(POSTFIX, "450 4.7.25, whatever is configured"),
             rule(EXIM, "451 Temporary local problem"),
             rule(FCRDNS, "as not confirmed: what the filter says, by custom 550"),
-            rule(SENDMAIL, "451 4.1.8 Possibly forged"),
+            rule(SENDMAIL, "451 4.1.8 Possibly forged hostname"),
         ],
         who: "operator of the resolver or of the forward zone",
         remedy: "Ask again with another resolver (--resolver); if it fails there too, the forward zone's servers are \
@@ -167,7 +167,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         receivers: &[
             rule(POSTFIX, "450 4.7.25 when the unconfirmed name comes first"),
             rule(FCRDNS, "what the filter says, when the unconfirmed name comes first"),
-            rule(SENDMAIL, "451 4.1.8 Possibly forged when the unconfirmed name comes first"),
+            rule(SENDMAIL, "451 4.1.8 Possibly forged hostname when the unconfirmed name comes first"),
         ],
         who: "holder of the reverse zone",
         remedy: "Keep the one PTR that leads back and have the others removed.",

@@ -203,6 +203,9 @@ fn other_cause(bounce: &Bounce) -> Vec<Step> {
             "Take the recipient off the list that the message was sent to, and see how the address came onto it.",
         )];
     }
+    if bounce.untold() {
+        return untold(bounce);
+    }
     let text = match bounce.cause {
         Cause::Reputation => {
             "Look the address and the domain up at the list that the reply names, end what brought them there, and ask for removal."
@@ -218,4 +221,23 @@ fn other_cause(bounce: &Bounce) -> Vec<Step> {
         Cause::SenderIdentity | Cause::Unknown => return Vec::new(),
     };
     vec![step(text)]
+}
+
+/// Where no reason is told: the identity is looked at first, since everybody can see it.
+fn untold(bounce: &Bounce) -> Vec<Step> {
+    let ip = bounce.sending_ip.ip.map_or_else(|| "ADDRESS".into(), |ip| ip.to_string());
+    let ehlo = bounce.ehlo.as_deref().map_or_else(|| "NAME".into(), shell);
+    let who = receiver_in_sentence(bounce);
+    vec![
+        Step {
+            command: Some(format!("smtp-preflight check --ip {ip} --ehlo {ehlo} --no-connect")),
+            in_letter: Some(
+                "See that the sending address has a PTR record, that its name leads back to the address, and that the \
+                 server says this name in EHLO."
+                    .into(),
+            ),
+            ..step("See whether PTR and EHLO name of the sending address are in order.")
+        },
+        step(format!("Where they are, ask {who} for the reason, and quote the reply.")),
+    ]
 }

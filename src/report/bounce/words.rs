@@ -47,6 +47,7 @@ pub(super) fn verdict(entry: &Entry) -> &'static str {
         None if bounce.complaint => "COMPLAINT",
         None if !bounce.bounce && bounce.kind != Kind::Text => "NO BOUNCE",
         None if bounce.cause == Cause::Unknown => "CAUSE UNKNOWN",
+        None if bounce.untold() => "REASON NOT TOLD",
         None => "NOT THE SENDER'S IDENTITY",
     }
 }
@@ -137,6 +138,11 @@ pub(super) fn cause_sentence(bounce: &Bounce) -> String {
     let did = if temporary(bounce) { "put the message off" } else { "refused the message" };
     if let Some(identity) = bounce.identity {
         return format!("{who} {did} {}.{}", because(bounce, identity), left_open(bounce));
+    }
+    if bounce.untold() {
+        let how =
+            if bounce.cause == Cause::Policy { "by a rule of its own" } else { "for a trouble or a rule of its own" };
+        return format!("{who} {did} {how} that it does not tell; PTR and EHLO name are among what it may stand for.");
     }
     match bounce.cause {
         Cause::SenderIdentity => format!("{who} {did} because of the sending server's identity."),
