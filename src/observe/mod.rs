@@ -161,7 +161,8 @@ impl Observer {
         };
         match &request.target {
             Some(target) if !request.no_connect => run.with_target(target).await,
-            _ => run.each_given(|ip| run.identity_alone(ip)).await,
+            // In a place of its own: its state would be the size of every check's.
+            _ => Box::pin(run.each_given(|ip| run.identity_alone(ip))).await,
         }
     }
 }
