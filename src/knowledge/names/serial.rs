@@ -54,6 +54,8 @@ fn alone(first: &str, rest: &str, lets: bool) -> Found {
     let least = match (lets, letters) {
         (true, 0) => LET,
         (true, _) => MACHINE,
+        // Nobody calls a host by six digits and nothing else, wherever it stands.
+        (false, 0) => ALONE,
         (false, _) if rest.is_empty() => ALONE,
         (false, _) => return None,
     };
@@ -176,6 +178,7 @@ mod tests {
             ("vps-1234567-12345.cp", "word-and-number"),
             ("dpc6745001003", "number"),
             ("151656344", "number"),
+            ("146725694.box", "number"),
             ("pcd447694", "number"),
             ("hwsrv-454437", "number"),
             ("vps-59668", "word-and-number"),
@@ -209,6 +212,7 @@ mod tests {
             "cafe24.vps",
             "c3d4e5.x",
             "12345.web",
+            "20261128.web",
             "20261128-web1x",
         ] {
             assert_eq!(found(host), None, "{host}");
