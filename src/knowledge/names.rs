@@ -6,7 +6,8 @@
 //! Design: better to miss a generic name than to accuse a good one. So a word counts only as a whole
 //! word with a number beside it, digits count only where they are this address's, and a name that
 //! speaks of mail (`mail-out-3`, `smtp-10-2`) or of a fixed line (`static`, `business`) is spared,
-//! unless it is known to be a provider's default, or holds the whole address beside a word of access lines.
+//! unless it is known to be a provider's default; or, where it speaks of mail or of a fixed network, holds the whole
+//! address beside a word of access lines (`catv-203-0-113-10.catv.fixed`).
 
 mod encoded;
 mod serial;
@@ -60,8 +61,11 @@ struct Data {
     dynamic: Vec<String>,
     access: Vec<String>,
     line: Vec<String>,
+    under: Vec<String>,
     mail: Vec<String>,
     fixed: Vec<String>,
+    landline: Vec<String>,
+    hoster: Vec<NamePattern>,
     placeholder: Vec<String>,
     second_level: Vec<String>,
     form: Vec<Form>,
@@ -117,10 +121,12 @@ pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
     }
     let host = host_part(name.as_str(), data)?;
     let first = host.split('.').next().unwrap_or(host);
-    if let Some(placeholder) = data.placeholder.iter().find(|word| *word == first) {
+    let words: Vec<Word<'_>> = words(host).collect();
+    let of_mail = words.iter().any(|word| is_mail(word.text, data));
+    let sends = words.iter().any(|word| sends_mail(word.text));
+    if let Some(placeholder) = data.placeholder.iter().find(|word| *word == first && !sends) {
         return Some(shape(Weight::Placeholder, "placeholder", placeholder.clone()));
     }
-    let words: Vec<Word<'_>> = words(host).collect();
     if words.iter().any(|word| data.fixed.iter().any(|fixed| fixed == word.text)) {
         return None;
     }
@@ -135,7 +141,8 @@ pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
     };
     // Senders and services have pools too, but no `dynamic` or `adsl`.
     let of_line = dynamic.is_some_and(|(word, _)| !word.text.starts_with("pool"));
-    if words.iter().any(|word| is_mail(word.text, data)) {
+    let landline = words.iter().any(|word| is_one(&data.landline, word.text));
+    if of_mail || landline {
         let whole = found.as_ref().is_some_and(|(pattern, _)| encoded::is_whole(pattern));
         if !(of_line && whole) {
             return None;
@@ -158,7 +165,14 @@ pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
             });
         }
     }
-    let (pattern, matched) = serial::number(host, |word| is_one(&data.line, word), |word| is_one(&data.access, word))?;
+    let organisation = name.as_str().get(host.len() + 1..).and_then(|rest| rest.split('.').next()).unwrap_or_default();
+    let meaning = serial::Meaning {
+        is_line: |word: &str| is_one(&data.line, word),
+        is_under: |word: &str| is_one(&data.line, word) || is_one(&data.under, word),
+        is_machine: |word: &str| is_one(&data.access, word),
+        lets: data.hoster.iter().any(|form| form.covers(organisation)),
+    };
+    let (pattern, matched) = serial::number(host, &meaning)?;
     Some(shape(Weight::Numbered, pattern, matched))
 }
 
@@ -200,8 +214,13 @@ fn words(host: &str) -> impl Iterator<Item = Word<'_>> {
 }
 
 fn is_mail(word: &str, data: &Data) -> bool {
+    sends_mail(word) || is_one(&data.mail, word)
+}
+
+/// Whether a word can stand for mail alone; `pop` and `edge` are places of a network too.
+fn sends_mail(word: &str) -> bool {
     let shaped = |part: &str| word.starts_with(part) || word.ends_with(part);
-    shaped("mail") || shaped("smtp") || data.mail.iter().any(|known| known == word)
+    shaped("mail") || shaped("smtp") || matches!(word, "mx" | "mta" | "relay")
 }
 
 /// Whether a number of two digits or more stands in the word's label, or in a label before it.
@@ -219,12 +238,16 @@ mod tests {
     fn the_data_is_sound() {
         let data: Data = toml::from_str(DATA).unwrap_or_else(|fault| panic!("names.toml: {fault}"));
         assert!(data.checked.parse::<jiff::civil::Date>().is_ok());
-        for list in [&data.dynamic, &data.access, &data.line, &data.mail, &data.fixed, &data.second_level] {
+        let lists =
+            [&data.dynamic, &data.access, &data.line, &data.mail, &data.fixed, &data.landline, &data.second_level];
+        for list in lists {
             assert!(!list.is_empty());
             for word in list {
                 assert!(word.bytes().all(|b| b.is_ascii_lowercase()), "{word}: not one word of small letters");
             }
         }
+        assert!(data.landline.iter().all(|word| !data.fixed.contains(word)));
+        assert!(!data.under.is_empty() && !data.hoster.is_empty());
         for word in &data.dynamic {
             assert!(
                 !data.mail.contains(word) && !data.fixed.contains(word) && !is_mail(word, &data),
