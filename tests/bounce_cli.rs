@@ -340,6 +340,77 @@ fn an_empty_directory_is_said_to_be_one() {
     }
 }
 
+/// What is no mail is a row that says why; a service's event is read, named or not, and each of several by itself.
+#[test]
+fn what_is_no_mail_says_why_and_an_event_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
+    let event = |ip: &str| {
+        format!(
+            r#"{{"event":"bounce","reason":"550-5.7.25 [{ip}] no PTR record\n550 5.7.25 refused","status":"5.7.25"}}"#
+        )
+    };
+    file("a.json", &event("203.0.113.1"));
+    let delivered = r#"{"event":"delivered","response":"250 2.0.0 OK"}"#;
+    file("b.log", &format!("{}\n{delivered}\n{}\n", event("203.0.113.2"), event("203.0.113.3")));
+    file("c-settings.json", r#"{"title":"two words","list":[1,2]}"#);
+    file("d-table.tsv", "file\tcause\tip\na.eml\t550 5.7.25 no PTR\t203.0.113.9\n");
+    file("e.html", "<!DOCTYPE html><p>550 5.7.25 no PTR");
+    file("f-cut.log", &format!("{}\n{{\"event\":\"bou", event("203.0.113.4")));
+    std::fs::copy(sample("01-"), folder.path().join("g.eml")).unwrap();
+    for format in [&[][..], &["--format", "json"], &["--format", "markdown"], &["--format", "table"], &["-q"]] {
+        let out = run(&[&[at(folder.path()), "--no-check"], format].concat());
+        harmless(&out);
+        let said = text(&out.stdout);
+        for why in ["JSON with no refusal in it", "a table of values", "XML or HTML"] {
+            assert_eq!(said.matches(why).count(), 1, "{why}: {said}");
+        }
+    }
+    let report = json(&run(&[at(folder.path()), "--no-check", "--format", "json"]));
+    let entries = report["bounces"].as_array().unwrap();
+    let rows: Vec<(&str, &str)> = entries
+        .iter()
+        .map(|b| {
+            (b["file"].as_str().unwrap().rsplit('/').next().unwrap(), b["sending_ip"]["ip"].as_str().unwrap_or(""))
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("a.json", "203.0.113.1"),
+            ("b.log#1", "203.0.113.2"),
+            ("b.log#3", "203.0.113.3"),
+            ("c-settings.json", ""),
+            ("d-table.tsv", ""),
+            ("e.html", ""),
+            ("f-cut.log#1", "203.0.113.4"),
+            ("f-cut.log", ""),
+            ("g.eml", "203.0.113.10"),
+        ]
+    );
+    assert_eq!((&report["summary"]["skipped"], &report["summary"]["bounces"]), (&3.into(), &5.into()));
+    for (row, entry) in entries.iter().enumerate() {
+        let (skipped, bounce) = (entry["skipped"].as_str(), entry["bounce"] == true);
+        let unreadable = entry["unreadable"].as_str();
+        let one = [skipped.is_some(), unreadable.is_some(), bounce].into_iter().filter(|yes| *yes).count();
+        assert_eq!(one, 1, "{row}: {entry}");
+        assert!(unreadable.is_none_or(|why| why.contains("is no JSON; the events before that were read")), "{entry}");
+        assert!(skipped.is_none_or(|why| why.ends_with("give the file by its own name to have it read all the same")));
+    }
+    // By its own name a log is read to its fault, and the fault is said.
+    let cut = folder.path().join("f-cut.log");
+    let out = run(&[at(&cut), "--no-check"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("it is no JSON; the events before that were read"), "{}", text(&out.stderr));
+    assert!(text(&out.stdout).contains("203.0.113.4"));
+    // Where nothing was read at all, that is no success.
+    let only = tempfile::tempdir().unwrap();
+    std::fs::write(only.path().join("x.json"), "{}").unwrap();
+    let out = run(&[at(only.path()), "--no-check"]);
+    assert_eq!((out.status.code(), text(&out.stderr).lines().count()), (Some(2), 1));
+    assert!(text(&out.stderr).contains("no file in there is mail") && text(&out.stdout).contains("SKIPPED"));
+}
+
 #[cfg(unix)]
 #[test]
 fn what_cannot_be_read_is_a_row_and_the_others_go_on() {

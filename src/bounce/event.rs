@@ -1,40 +1,116 @@
-//! A delivery service's event, pasted as JSON.
+//! Delivery services' events, as JSON.
 //!
-//! Input: text that is a JSON object, an array of them, or one a line. Output: what it tells in words, each
-//! value in a paragraph of its own.
+//! Input: text that is a JSON object, an array of them, or one a line: a pasted event, a webhook's body, a log.
+//! Output: what each event tells in words, each value in a paragraph of its own.
 //! Design: a service writes the reply into one value (`response`, `reason`, `diagnostic`) with `\n` for its
 //! lines. Keys, numbers and bare words (`ip`, `event`, `id`) are the service's own and say nothing of the refusal.
+//! One object is held at a time.
 
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// Octets of a text that is tried.
-const MAX: usize = 256 << 10;
-
-/// The words of an event; `None` where the text is no JSON.
-pub(super) fn words(text: &[u8]) -> Option<String> {
-    let text = text.trim_ascii();
-    if text.len() > MAX || !matches!(text.first(), Some(b'{' | b'[')) {
-        return None;
-    }
-    let values: Vec<Value> = serde_json::Deserializer::from_slice(text).into_iter().collect::<Result<_, _>>().ok()?;
-    if !values.iter().all(|v| v.is_object() || v.as_array().is_some_and(|a| a.iter().all(Value::is_object))) {
-        return None;
-    }
-    let mut out = String::new();
-    for value in &values {
-        tell(value, &mut out);
-    }
-    Some(out).filter(|o| !o.is_empty())
+/// The events of a text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Events {
+    /// The words of each event that has any, with its number in the text from 1 on.
+    pub words: Vec<(usize, String)>,
+    /// Where the text is no JSON any more, in octets; what stands before it was read.
+    pub broken: Option<usize>,
+    met: usize,
 }
 
-fn tell(value: &Value, out: &mut String) {
+impl Events {
+    /// Keeps an event's words, where it has any.
+    fn take(&mut self, event: &Value) {
+        self.met += 1;
+        let mut words = String::new();
+        gather(event, &mut words);
+        if !words.is_empty() {
+            self.words.push((self.met, words));
+        }
+    }
+}
+
+/// `None` where the text is no JSON, or no objects.
+pub(super) fn events(text: &[u8]) -> Option<Events> {
+    let lead = text.len() - text.trim_ascii_start().len();
+    let text = &text[lead..];
+    if !matches!(text.first(), Some(b'{' | b'[')) {
+        return None;
+    }
+    let mut events = Events::default();
+    let mut from = 0;
+    while let Some(step) = text[from..].iter().position(|b| !b.is_ascii_whitespace()) {
+        let begin = from + step;
+        // `StreamDeserializer` would hold a whole array.
+        let mut json = serde_json::Deserializer::from_slice(&text[begin..]).into_iter::<Value>();
+        let taken = if text[begin] == b'[' {
+            let mut array = serde_json::Deserializer::from_slice(&text[begin..]);
+            match Each(&mut events).deserialize(&mut array) {
+                // An array is the whole of its file.
+                Ok(()) => text.len() - begin,
+                Err(e) => {
+                    events.broken = Some(lead + begin + place(&text[begin..], e.line(), e.column()));
+                    break;
+                }
+            }
+        } else {
+            match json.next() {
+                Some(Ok(value)) if value.is_object() => {
+                    events.take(&value);
+                    json.byte_offset()
+                }
+                _ => {
+                    events.broken = Some(lead + begin);
+                    break;
+                }
+            }
+        };
+        from = begin + taken;
+    }
+    (events.met > 0).then_some(events)
+}
+
+/// Where a line and a column of it stand, in octets.
+fn place(text: &[u8], line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive(|b| *b == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
+    (before + column).min(text.len())
+}
+
+/// An array's objects, one after the other.
+struct Each<'a>(&'a mut Events);
+
+impl<'de> DeserializeSeed<'de> for Each<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Each<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        while let Some(event) = array.next_element::<serde_json::Map<String, Value>>()? {
+            self.0.take(&Value::Object(event));
+        }
+        Ok(())
+    }
+}
+
+fn gather(value: &Value, out: &mut String) {
     match value {
         Value::String(s) if s.trim().contains(char::is_whitespace) => {
             out.push_str(s.trim());
             out.push_str("\n\n");
         }
-        Value::Array(all) => all.iter().for_each(|v| tell(v, out)),
-        Value::Object(all) => all.values().for_each(|v| tell(v, out)),
+        Value::Array(all) => all.iter().for_each(|v| gather(v, out)),
+        Value::Object(all) => all.values().for_each(|v| gather(v, out)),
         _ => {}
     }
 }
@@ -43,14 +119,35 @@ fn tell(value: &Value, out: &mut String) {
 mod tests {
     use super::*;
 
+    fn words(text: &[u8]) -> Option<Vec<String>> {
+        events(text).map(|e| e.words.into_iter().map(|(_, words)| words).collect())
+    }
+
     #[test]
-    fn the_words_of_an_event() {
+    fn the_words_of_each_event() {
         let event = br#"{"email":"a@b.example","ip":"192.0.2.1","mta":{"response":"550-no\n550 PTR"},"try":"3"}"#;
-        assert_eq!(words(event).as_deref(), Some("550-no\n550 PTR\n\n"));
-        assert_eq!(words(br#"[{"a":"x y"},{"a":"z z"}]"#).as_deref(), Some("x y\n\nz z\n\n"));
-        assert_eq!(words(b"{\"a\":\"x y\"}\n{\"a\":\"z z\"}").as_deref(), Some("x y\n\nz z\n\n"));
-        for none in ["[192.0.2.1] no PTR", "{LED=no};{IP=x y}", "{\"a\":1}", "{", "", "[1, 2]"] {
+        assert_eq!(words(event).unwrap(), ["550-no\n550 PTR\n\n"]);
+        assert_eq!(words(br#"[{"a":"x y"},{"a":"z"},{"a":"z z"}]"#).unwrap(), ["x y\n\n", "z z\n\n"]);
+        assert_eq!(words(b" {\"a\":\"x y\"}\n\n{\"a\":\"z z\"}\n").unwrap(), ["x y\n\n", "z z\n\n"]);
+        assert_eq!(words(b"{\"a\":1}").unwrap(), [""; 0]);
+        for none in ["[192.0.2.1] no PTR", "{LED=no};{IP=x y}", "{", "", "[1, 2]", "[]"] {
             assert_eq!(words(none.as_bytes()), None, "{none}");
         }
+    }
+
+    #[test]
+    fn an_event_without_words_is_counted() {
+        let events = events(b"{\"a\":1}\n{\"a\":\"x y\"}").unwrap();
+        assert_eq!(events.words, [(2, "x y\n\n".to_owned())]);
+    }
+
+    #[test]
+    fn what_stands_before_a_fault_is_read() {
+        let lines = events(b"{\"a\":\"x y\"}\n{\"a\":\"z").unwrap();
+        assert_eq!((lines.words.len(), lines.broken), (1, Some(12)));
+        let array = events(b"[\n{\"a\":\"x y\"},\n{\"a\":\"z").unwrap();
+        assert_eq!(array.words.len(), 1);
+        assert!(array.broken.is_some_and(|at| (15..=23).contains(&at)), "{:?}", array.broken);
+        assert_eq!(events(b"{\"a\":\"x y\"}").unwrap().broken, None);
     }
 }

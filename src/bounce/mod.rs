@@ -49,7 +49,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::can_be_outbound;
 pub use mbox::{Splitter, looks_like_mbox};
-pub use nature::is_data;
+pub use nature::{Data, data};
 pub use received::{Hop, RdnsState};
 pub use reply::Reply;
 pub use stage::Stage;
@@ -241,6 +241,9 @@ pub struct Bounce {
     pub truncated: bool,
     /// Why nothing could be read, in one sentence.
     pub unreadable: Option<String>,
+    /// Why a file that nobody named was passed over, in one sentence: it is no mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
 }
 
 impl Bounce {
@@ -263,27 +266,52 @@ pub fn read(bytes: &[u8]) -> Bounce {
     if is_binary(bytes) {
         return unreadable("binary: it is neither a mail nor text; save the message as a file (.eml) and give that");
     }
-    if let Some(words) = event::words(bytes) {
-        return assemble::assemble(&letter::Letter::read(words.as_bytes()));
+    if let Some(event) = event::events(bytes).filter(|e| e.broken.is_none() && !e.words.is_empty()) {
+        let words: String = event.words.into_iter().map(|(_, words)| words).collect();
+        return of_text(words.as_bytes());
     }
+    of_text(bytes)
+}
+
+fn of_text(bytes: &[u8]) -> Bounce {
     assemble::assemble(&letter::Letter::read(bytes))
 }
 
-/// Reads a file that may be an mbox: one entry a message, `read`'s for everything else.
-pub fn read_all(bytes: &[u8]) -> Vec<Bounce> {
+/// Reads a file that may hold several: one entry a message of an mbox, one an event of a JSON log or webhook that
+/// says anything, `read`'s for everything else. With each its number in the file from 1 on, where there are several.
+pub fn read_all(bytes: &[u8]) -> Vec<(Option<usize>, Bounce)> {
+    if let Some(events) = events(bytes) {
+        return events;
+    }
     if !looks_like_mbox(bytes) {
-        return vec![read(bytes)];
+        return vec![(None, read(bytes))];
     }
     let mut found = Vec::new();
+    let mut take = |message: &[u8]| found.push((Some(found.len() + 1), read(message)));
     let mut splitter = Splitter::new();
-    splitter.push(bytes, |message| found.push(read(message)));
-    splitter.finish(|message| found.push(read(message)));
+    splitter.push(bytes, &mut take);
+    splitter.finish(take);
     found
 }
 
-/// An entry for a file that is no mail and no pasted text: nothing is read from it.
-pub fn no_mail() -> Bounce {
-    Bounce { unreadable: None, ..unreadable("") }
+/// Several events, or some and a fault behind them. A single one is a text like others.
+fn events(bytes: &[u8]) -> Option<Vec<(Option<usize>, Bounce)>> {
+    if bytes.len() > MAX_MESSAGE {
+        return None;
+    }
+    let events = event::events(bytes).filter(|e| e.words.len() + usize::from(e.broken.is_some()) > 1)?;
+    let mut found: Vec<_> =
+        events.words.iter().map(|(number, words)| (Some(*number), of_text(words.as_bytes()))).collect();
+    if let Some(at) = events.broken {
+        found.push((None, unreadable(&format!("from octet {at} on it is no JSON; the events before that were read"))));
+    }
+    Some(found)
+}
+
+/// An entry for a file that is no mail and no pasted text, and that nobody named: nothing is read from it.
+pub fn skipped(what: Data) -> Bounce {
+    let why = format!("{}, not mail; give the file by its own name to have it read all the same", what.words());
+    Bounce { unreadable: None, skipped: Some(why), ..unreadable("") }
 }
 
 /// An entry that only says why a file could not be read.
@@ -311,6 +339,7 @@ pub fn unreadable(why: &str) -> Bounce {
         forwarded: false,
         truncated: false,
         unreadable: Some(reply::clean(why)),
+        skipped: None,
     }
 }
 

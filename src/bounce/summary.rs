@@ -30,6 +30,9 @@ pub struct BounceSummary {
     pub bounces: usize,
     /// Those that could not be read.
     pub unreadable: usize,
+    /// Files that nobody named and that are no mail.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: usize,
     /// By cause, the most frequent first.
     pub causes: Vec<Count<Cause>>,
     /// By leg of the sender's identity.
@@ -72,6 +75,10 @@ impl BounceSummary {
             self.unreadable += 1;
             return;
         }
+        if bounce.skipped.is_some() {
+            self.skipped += 1;
+            return;
+        }
         self.bounces += usize::from(bounce.bounce);
         if bounce.bounce {
             *self.tally.causes.entry(bounce.cause).or_default() += 1;
@@ -104,6 +111,11 @@ impl BounceSummary {
         self.identity_ips = ranked(tally.identity_ips);
         self
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn count(map: &mut BTreeMap<String, usize>, key: &str) -> bool {

@@ -14,6 +14,7 @@ pub(super) struct Printer<'a> {
     first: Option<Entry>,
     taken: usize,
     unreadable: usize,
+    skipped: usize,
     why: Option<String>,
     broken: bool,
     open: bool,
@@ -30,6 +31,7 @@ impl<'a> Printer<'a> {
             first: None,
             taken: 0,
             unreadable: 0,
+            skipped: 0,
             why: None,
             broken: false,
             open: false,
@@ -61,6 +63,7 @@ impl<'a> Printer<'a> {
             let at = entry.bounce.file.as_deref().unwrap_or("-");
             self.why.get_or_insert_with(|| format!("{}: {why}", report::clean_bounded(at, 255)));
         }
+        self.skipped += usize::from(entry.bounce.skipped.is_some());
         let fail_on = self.args.fail_on;
         match entry.since.as_ref().map(|s| s.standing) {
             None | Some(Standing::FixedSince) => {}
@@ -150,7 +153,7 @@ impl<'a> Printer<'a> {
         }
         self.remark();
         match () {
-            () if self.failed || self.unreadable > 0 || self.taken == 0 => Exit::Usage,
+            () if self.failed || self.unreadable > 0 || self.taken == self.skipped => Exit::Usage,
             () if self.broken => Exit::Findings,
             () if self.open => Exit::Unknown,
             () => Exit::Agrees,
@@ -160,6 +163,11 @@ impl<'a> Printer<'a> {
     /// What could not be read, in one sentence on standard error.
     fn remark(&self) {
         match (self.taken, &self.why) {
+            (all, _) if all == self.skipped && all > 0 => {
+                say(
+                    "nothing to read: no file in there is mail; give a file by its own name to have it read whatever it is",
+                );
+            }
             (0, _) => say("nothing to read: no file is in there; give a file, a directory with mail, or an mbox"),
             (_, None) => {}
             (1, Some(why)) => say(why),

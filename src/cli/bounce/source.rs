@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::bounce::{self, Bounce, MAX_MESSAGE, Splitter, looks_like_mbox};
+use crate::bounce::{self, Bounce, Data, MAX_MESSAGE, Splitter, looks_like_mbox};
 
 /// Directories inside directories, at most.
 const MAX_DEPTH: usize = 16;
@@ -113,8 +113,10 @@ impl<F: FnMut(Bounce) -> bool> Reader<F> {
         if looks_like_mbox(&head) {
             return self.mbox(&head, source, at);
         }
-        if !named && bounce::is_data(&head) {
-            return self.give(bounce::no_mail(), at);
+        // A service's event is worth a look; nothing else that is no mail.
+        let data = if named { None } else { bounce::data(&head) };
+        if let Some(what) = data.filter(|what| *what != Data::Json) {
+            return self.give(bounce::skipped(what), at);
         }
         let room = MAX_MESSAGE as u64 + 1 - head.len() as u64;
         match source.take(room).read_to_end(&mut head) {
@@ -122,8 +124,22 @@ impl<F: FnMut(Bounce) -> bool> Reader<F> {
                 let why = format!("too large: more than {} MiB; a bounce is smaller", MAX_MESSAGE >> 20);
                 self.give(bounce::unreadable(&why), at);
             }
-            Ok(_) => self.give(bounce::read(&head), at),
+            Ok(_) => self.whole(&head, at, data),
             Err(e) => self.give(bounce::unreadable(&format!("cannot be read: {}", reason(&e))), at),
+        }
+    }
+
+    /// A message, or the events of a JSON file. `data`, where nobody named the file: then only what refuses is given.
+    fn whole(&mut self, bytes: &[u8], at: &str, data: Option<Data>) {
+        let mut entries = bounce::read_all(bytes);
+        if let Some(what) = data {
+            if !entries.iter().any(|(_, e)| e.bounce) {
+                return self.give(bounce::skipped(what), at);
+            }
+            entries.retain(|(_, e)| e.bounce || e.unreadable.is_some());
+        }
+        for (number, entry) in entries {
+            self.give(entry, &number.map_or_else(|| at.to_owned(), |n| format!("{at}#{n}")));
         }
     }
 

@@ -42,7 +42,7 @@ fn step(action: impl Into<String>) -> Step {
 /// The steps, in order.
 pub(super) fn steps(entry: &Entry) -> Vec<Step> {
     let bounce = &entry.bounce;
-    if bounce.unreadable.is_some() {
+    if bounce.unreadable.is_some() || bounce.skipped.is_some() {
         return Vec::new();
     }
     match (entry.since.as_ref().map(|s| s.standing), &entry.check) {

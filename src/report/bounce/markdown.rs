@@ -59,9 +59,10 @@ pub fn bounce_markdown_row(entry: &Entry) -> String {
     let cell = |text: &str| if text.is_empty() { String::new() } else { code(&text.replace('|', "\\x7c")) };
     let bounce = &entry.bounce;
     let ip = bounce.sending_ip.ip.map(|ip| ip.to_string()).unwrap_or_default();
-    let (cause, now, receiver) = match &bounce.unreadable {
-        Some(why) => ("unreadable", "", cell(&short(why))),
-        None => (
+    let (cause, now, receiver) = match (&bounce.unreadable, &bounce.skipped) {
+        (Some(why), _) => ("unreadable", "", cell(&short(why))),
+        (None, Some(why)) => ("skipped", "", cell(&short(why))),
+        (None, None) => (
             if bounce.complaint { "complaint" } else { cause_word(bounce.cause, bounce.identity) },
             entry.since.as_ref().map(|s| standing_word(s.standing)).unwrap_or_default(),
             cell(&bounce.receiver.as_deref().map(short).unwrap_or_default()),

@@ -34,9 +34,13 @@ pub fn bounce_row(entry: &Entry, options: &TableOptions) -> String {
     let bounce = &entry.bounce;
     let ink = Ink { color: options.color };
     let file = title(entry);
-    if let Some(why) = &bounce.unreadable {
-        let cause = paint(entry, &fit("unreadable", COLUMNS[0]), ink);
-        return format!("{cause}{GAP}{file}: {}\n", short(why));
+    let left_out = bounce.unreadable.as_ref().map(|why| ("unreadable", why));
+    if let Some((word, why)) = left_out.or_else(|| bounce.skipped.as_ref().map(|why| ("skipped", why))) {
+        let cause = paint(entry, &fit(word, COLUMNS[0]), ink);
+        let room = options.width.max(MIN_WIDTH).saturating_sub(COLUMNS[0] + GAP.len());
+        // The file in full where it leaves room for half of the reason.
+        let file = end_of(&file, room / 2);
+        return format!("{cause}{GAP}{}\n", fit(&format!("{file}: {}", short(why)), room).trim_end());
     }
     let cause = if bounce.complaint {
         "complaint"

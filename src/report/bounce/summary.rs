@@ -27,8 +27,13 @@ pub fn bounce_summary(summary: &DeskSummary, options: &TableOptions) -> String {
 
 pub(super) fn heading(summary: &BounceSummary) -> String {
     let many = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-    let read = format!("{}, {}", many(summary.messages, "message"), many(summary.bounces, "bounce"));
-    if summary.unreadable > 0 { format!("{read}, {} unreadable", summary.unreadable) } else { read }
+    let messages = summary.messages - summary.skipped;
+    let left_out = [(summary.unreadable, "unreadable"), (summary.skipped, "skipped")];
+    [many(messages, "message"), many(summary.bounces, "bounce")]
+        .into_iter()
+        .chain(left_out.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Key and counts; what was never met is left out.
@@ -74,7 +79,7 @@ pub(super) fn sentences(summary: &BounceSummary) -> Vec<String> {
             top.count
         ));
     }
-    let read = summary.messages - summary.unreadable;
+    let read = summary.messages - summary.unreadable - summary.skipped;
     let what = if read == summary.bounces { "bounces" } else { "messages" };
     if let Some(top) = summary.sending_ips.first().filter(|top| read > 1 && top.count * 2 > read) {
         said.push(format!("One address, {}, sent {} of these {read} {what}.", short(&top.what), top.count));

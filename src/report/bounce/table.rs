@@ -50,7 +50,7 @@ fn head(entry: &Entry, limit: usize, ink: Ink) -> Vec<String> {
 
 /// Colour as the sign says: bad, good, or in doubt.
 pub(super) fn paint(entry: &Entry, text: &str, ink: Ink) -> String {
-    if entry.bounce.unreadable.is_some() {
+    if entry.bounce.unreadable.is_some() || entry.bounce.skipped.is_some() {
         return ink.state(EdgeState::Unknown, text);
     }
     match entry.since.as_ref().map(|s| s.standing) {

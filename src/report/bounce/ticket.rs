@@ -13,7 +13,7 @@ use crate::report::ticket::moment;
 /// One bounce, answered.
 pub fn bounce_ticket(entry: &Entry) -> String {
     let bounce = &entry.bounce;
-    if bounce.unreadable.is_some() {
+    if bounce.unreadable.is_some() || bounce.skipped.is_some() {
         return Letter::note(&format!("{}: {}", title(entry), cause_sentence(bounce)));
     }
     let mut letter = Letter::new(None);

@@ -38,6 +38,9 @@ pub(super) fn verdict(entry: &Entry) -> &'static str {
     if bounce.unreadable.is_some() {
         return "UNREADABLE";
     }
+    if bounce.skipped.is_some() {
+        return "SKIPPED";
+    }
     match entry.since.as_ref().map(|s| s.standing) {
         Some(Standing::StillBroken) => "STILL BROKEN",
         Some(Standing::FixedSince) => "FIXED SINCE",
@@ -124,6 +127,9 @@ pub(super) fn temporary(bounce: &Bounce) -> bool {
 pub(super) fn cause_sentence(bounce: &Bounce) -> String {
     if let Some(why) = &bounce.unreadable {
         return format!("This could not be read: {}.", long(why));
+    }
+    if let Some(why) = &bounce.skipped {
+        return format!("This was passed over: {}.", long(why));
     }
     if !bounce.bounce && !bounce.complaint && bounce.cause == Cause::Unknown {
         return ordinary(bounce);
@@ -272,7 +278,7 @@ fn seen_name(bounce: &Bounce) -> Option<String> {
 pub(super) fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
     let bounce = &entry.bounce;
     let mut facts = Vec::new();
-    if bounce.unreadable.is_some() {
+    if bounce.unreadable.is_some() || bounce.skipped.is_some() {
         return facts;
     }
     let said = if bounce.complaint { "Reporter" } else { "Refused by" };
