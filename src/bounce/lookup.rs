@@ -50,7 +50,7 @@ pub(super) fn nameless(words: &Words, sentence: &str) -> Option<(Place, Place)> 
 fn is_of(gap: &str) -> bool {
     gap.len() <= NEAR
         && !STOPS.iter().any(|s| gap.contains(s))
-        && gap.split(' ').any(|w| ["for", "of", "to", "from", "für", "zu", "pour", "de", "para", "of:"].contains(&w))
+        && gap.split(' ').any(|w| ["for", "of", "to", "from", "fur", "zu", "pour", "de", "para", "of:"].contains(&w))
 }
 
 /// "does not map to any": a verb that leads from an address to a name.

@@ -1,14 +1,15 @@
 //! What receivers say, as data, and the search for it in a reply.
 //!
 //! Input: `src/knowledge/bounce/*.toml`, embedded; each entry with its receiver, source and date.
-//! Design: text and phrases are folded alike (case, quotes, hyphens between letters, white space, mail
-//! addresses) and phrases are found from an index of their first three letters, so that a search
+//! Design: text and phrases are folded alike (case, accents, quotes, hyphens between letters, white space,
+//! mail addresses) and phrases are found from an index of their first three letters, so that a search
 //! costs one pass over the text whatever the number of phrases. A `*` stands for up to 100 octets;
 //! at the end of a phrase it lets the last word go on.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use serde::Deserialize;
 
 use super::url::{is_in_url, is_url};
@@ -322,7 +323,7 @@ pub(super) fn fold(text: &str) -> String {
                 '-' | '_' if !url && before.is_alphabetic() && chars.peek().is_some_and(|n| n.is_alphabetic()) => {
                     out.push(' ');
                 }
-                c => out.extend(c.to_lowercase()),
+                c => out.extend(c.to_lowercase().filter_map(plain)),
             }
             before = c;
         }
@@ -330,9 +331,32 @@ pub(super) fn fold(text: &str) -> String {
     out
 }
 
+/// A Latin letter without its accent, since refusals are written with and without (`kaydı bulunamadı` and `kaydi
+/// bulunamadi`); other scripts as they are.
+fn plain(c: char) -> Option<char> {
+    match c {
+        '\u{300}'..='\u{36f}' => None,
+        'ı' => Some('i'),
+        'ł' => Some('l'),
+        'ø' => Some('o'),
+        'đ' => Some('d'),
+        '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
+            DecomposingNormalizerBorrowed::new_nfd().normalize_iter(std::iter::once(c)).next()
+        }
+        c => Some(c),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accents_do_not_tell_words_apart() {
+        assert_eq!(fold("Kaydı bulunamadı, ZPĚTNÝ záznam, łódź, für"), "kaydi bulunamadi, zpetny zaznam, lodz, fur");
+        assert_eq!(fold("re\u{301}solution İleti"), "resolution ileti");
+        assert_eq!(fold("обратный 역방향 できません й"), "обратный 역방향 できません й");
+    }
 
     #[test]
     fn the_embedded_phrases_are_whole() {

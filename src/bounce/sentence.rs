@@ -42,7 +42,7 @@ pub(super) fn fault(folded: &str) -> Option<Fault> {
 
 /// Whether a folded text speaks of the reverse name or of the name said in EHLO.
 pub(super) fn is_about_name(folded: &str) -> bool {
-    WORDS.as_ref().is_some_and(|w| first(&w.topic.reverse, folded).or_else(|| first(&w.topic.ehlo, folded)).is_some())
+    WORDS.as_ref().is_some_and(|w| !w.topic.reverse_in(folded).is_empty() || first(&w.topic.ehlo, folded).is_some())
 }
 
 /// Whether a folded text speaks of a name in DNS, by whatever word.
@@ -155,8 +155,8 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn fault(&self) -> Option<Fault> {
         let words = self.words;
-        let reverse = self.topic(&words.topic.reverse);
-        let ehlo = self.topic(&words.topic.ehlo).filter(|_| !self.is_of_dialogue());
+        let reverse = self.topic(words.topic.reverse_in(self.sentence));
+        let ehlo = self.topic(all(&words.topic.ehlo, self.sentence).collect()).filter(|_| !self.is_of_dialogue());
         // "HELO does not match your rDNS" is about the name said, "no PTR for HELO name" about the PTR.
         let name = ehlo.filter(|e| reverse.is_none_or(|r| e.0 < r.0)).and_then(|e| self.of_ehlo(e, reverse.is_some()));
         name.or_else(|| reverse.and_then(|topic| self.of_reverse(topic)))
@@ -174,9 +174,9 @@ impl Reading<'_> {
     }
 
     /// The topic spoken of; else one that stands among the particulars of who was refused.
-    fn topic(&self, list: &[Word]) -> Option<Place> {
-        let subject = all(list, self.sentence).filter(|t| standing(self.sentence, *t) == Standing::Subject).min();
-        subject.or_else(|| first(list, self.sentence))
+    fn topic(&self, found: Vec<Place>) -> Option<Place> {
+        let subject = found.iter().filter(|t| standing(self.sentence, **t) == Standing::Subject).min();
+        subject.or_else(|| found.iter().min()).copied()
     }
 
     /// The word of a list nearest to a topic.

@@ -29,6 +29,8 @@ pub(super) struct Words {
 #[serde(deny_unknown_fields)]
 pub(super) struct Topic {
     pub reverse: Vec<Word>,
+    pub turned: Vec<Word>,
+    pub entry: Vec<Word>,
     pub ehlo: Vec<Word>,
     pub host: Vec<Word>,
     pub client: Vec<Word>,
@@ -106,6 +108,34 @@ impl From<String> for Word {
 /// The embedded file is checked by a test; one that does not parse finds nothing.
 pub(super) static WORDS: LazyLock<Option<Words>> =
     LazyLock::new(|| toml::from_str(include_str!("../knowledge/bounce/sentences.toml")).ok());
+
+impl Topic {
+    /// Every place where a text speaks of the reverse name: by a term for it, or by a word for "reverse" and one
+    /// for an entry of DNS beside it, in either order and inflected as the language will have it.
+    pub(super) fn reverse_in(&self, text: &str) -> Vec<Place> {
+        let mut found: Vec<Place> = all(&self.reverse, text).collect();
+        let entries: Vec<Place> = all(&self.entry, text).collect();
+        let next =
+            |from: usize, to: usize| text.get(from..to).is_some_and(|gap| matches!(gap, " " | " ip " | "/" | " ("));
+        for turned in all(&self.turned, text) {
+            let end = word_end(text, turned.1);
+            for entry in &entries {
+                if next(end, entry.0) {
+                    found.push((turned.0, entry.1));
+                } else if next(word_end(text, entry.1), turned.0) {
+                    found.push((entry.0, end));
+                }
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+}
+
+/// Where the letters behind a place end: a word that may go on ends there.
+fn word_end(text: &str, from: usize) -> usize {
+    text[from..].find(|c: char| !c.is_alphanumeric()).map_or(text.len(), |n| from + n)
+}
 
 /// The first of the words in a text: where it begins and ends.
 pub(super) fn first(list: &[Word], text: &str) -> Option<Place> {
