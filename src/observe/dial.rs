@@ -92,7 +92,7 @@ pub(super) async fn dial(
         dialogue.helo_as = AddressLiteral::of(dialogue.source.unwrap_or(address)).to_string();
     }
     let plan = SessionPlan { helo_as: dialogue.helo_as.clone(), tls: options.tls, implicit_tls: target.implicit_tls };
-    let conversation = Conversation {
+    let mut conversation = Conversation {
         session: Session::new(plan),
         wire: Wire::Plain(stream),
         reader: ReplyReader::new(Limits::default()),
@@ -102,7 +102,10 @@ pub(super) async fn dial(
         dialogue,
         permit,
     };
-    (conversation.hold(target, tls, said).await, Vec::new())
+    if conversation.hold(target, tls, said).await {
+        conversation.farewell().await;
+    }
+    (conversation.dialogue, Vec::new())
 }
 
 /// A shortage of descriptors says nothing of the server: it is waited out.
@@ -182,31 +185,33 @@ struct Conversation {
 }
 
 impl Conversation {
-    async fn hold(mut self, target: &Target, tls: &Tls, said: Option<&watch::Sender<Vec<String>>>) -> Dialogue {
+    /// Talks until there is nothing more to hear; whether QUIT is to be said. Not by value: what an async function is
+    /// given lies in its state twice.
+    async fn hold(&mut self, target: &Target, tls: &Tls, said: Option<&watch::Sender<Vec<String>>>) -> bool {
         let mut step = self.session.on(Event::Connected);
         loop {
             step = match step {
                 Step::Read => match self.greeting().await {
                     Some(reply) => self.session.on(Event::Reply(&reply, self.reader.surplus())),
-                    None => return self.dialogue,
+                    None => return false,
                 },
                 Step::Ask(line) => match self.ask(line).await {
                     Some(reply) => {
                         self.announce(&reply, said);
                         self.session.on(Event::Reply(&reply, self.reader.surplus()))
                     }
-                    None => return self.dialogue,
+                    None => return false,
                 },
                 Step::ReadOn => match self.read_on().await {
                     Some(reply) => {
                         self.announce(&reply, said);
                         self.session.on(Event::Reply(&reply, self.reader.surplus()))
                     }
-                    None => return self.dialogue,
+                    None => return false,
                 },
                 Step::Handshake => {
                     if !self.secure(target, tls).await {
-                        return self.dialogue;
+                        return false;
                     }
                     self.session.on(Event::Secured)
                 }
@@ -214,10 +219,10 @@ impl Conversation {
                     let detail = format!("{} octets came behind the STARTTLS reply", self.reader.surplus());
                     self.dialogue.tls_fault =
                         Some(Fault { phase: Phase::StartTls, kind: FaultKind::PlaintextBeforeTls, detail });
-                    return self.dialogue;
+                    return false;
                 }
-                Step::Quit => return self.farewell().await,
-                Step::Close => return self.dialogue,
+                Step::Quit => return true,
+                Step::Close => return false,
             };
         }
     }
@@ -364,12 +369,12 @@ impl Conversation {
     }
 
     /// Says QUIT and leaves the reply to it to a task of its own: the verdict does not wait for 221.
-    async fn farewell(mut self) -> Dialogue {
+    async fn farewell(&mut self) {
         let sent = timeout(FAREWELL, self.wire.say("QUIT")).await;
         if matches!(sent, Ok(Ok(()))) {
             let secure = self.session.secured();
             self.dialogue.exchanges.push(Exchange { command: "QUIT".into(), secure, reply: None, surplus: 0 });
-            let (mut wire, permit) = (self.wire, self.permit);
+            let (mut wire, permit) = (std::mem::replace(&mut self.wire, Wire::Gone), self.permit.take());
             tokio::spawn(async move {
                 let _permit = permit;
                 let mut buffer = [0; 512];
@@ -379,7 +384,6 @@ impl Conversation {
                 let _ = timeout(FAREWELL, heard).await;
             });
         }
-        self.dialogue
     }
 }
 

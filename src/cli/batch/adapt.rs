@@ -132,7 +132,7 @@ impl Adapt {
             }
         }
         if !full || late >= LATE || busy >= BUSY {
-            self.gain.forget();
+            self.now = self.gain.forget().unwrap_or(self.now).min(self.most);
             return;
         }
         // Before growth is looked at: at the most there may be, growth that was in vain is taken back all the same.
@@ -206,6 +206,18 @@ mod tests {
                 adapt.tick(LoadSeen::default(), BEGIN, full, late, busy);
                 assert_eq!(adapt.at_once(), BEGIN);
             }
+        }
+    }
+
+    #[test]
+    fn ticks_that_are_late_now_and_then_do_not_raise_the_number() {
+        let mut adapt = Adapt::new(4096, false);
+        let mut seen = LoadSeen::default();
+        for tick in 0..20_000 {
+            seen.answered += 600;
+            let late = if tick % 17 == 0 { LATE } else { Duration::ZERO };
+            adapt.tick(seen, 200, true, late, 0.0);
+            assert!(adapt.at_once() <= 4 * BEGIN, "{} at tick {tick}", adapt.at_once());
         }
     }
 

@@ -72,9 +72,12 @@ pub(super) struct Gain {
 }
 
 impl Gain {
-    /// What was measured no longer counts: something else has changed.
-    pub(super) fn forget(&mut self) {
+    /// What was measured no longer counts, since something else has changed; gives the number before a trial, which
+    /// has not been judged and must not stay by that.
+    pub(super) fn forget(&mut self) -> Option<usize> {
+        let before = self.before.map(|b| b.places);
         *self = Self::anew(self.hold.saturating_sub(1), self.fewer);
+        before
     }
 
     fn anew(hold: u32, fewer: bool) -> Self {
@@ -88,9 +91,9 @@ impl Gain {
         if self.waiting.ticks == WAITED {
             let waits = self.waiting.rate() < (now / WAITING) as f64;
             self.waiting = Count::default();
-            if waits && self.before.is_none() {
+            if waits && self.before.is_none() && now < most {
                 *self = Self::anew(self.hold, false);
-                return (now < most).then_some(now.saturating_mul(2).min(most));
+                return Some(now.saturating_mul(2).min(most));
             }
         }
         if !self.settled {
@@ -163,6 +166,21 @@ mod tests {
         assert_eq!(ticks(&mut gain, 64, 128, 4096).0, 32, "and still");
         let (_, after) = ticks(&mut gain, 32, 128, 4096);
         assert!(after >= HOLD, "the least there may be: {after}");
+    }
+
+    #[test]
+    fn a_trial_that_was_not_judged_does_not_stay() {
+        let mut gain = Gain::default();
+        assert_eq!(ticks(&mut gain, 64, 64, 4096).0, 128);
+        assert_eq!(gain.forget(), Some(64));
+        assert_eq!(gain.forget(), None);
+    }
+
+    #[test]
+    fn at_the_most_fewer_are_tried_though_checks_wait() {
+        // 4096 places of which fewer than an eighth come free in a tick: a machine that does 200 at best.
+        let (fewer, _) = ticks(&mut Gain { fewer: true, ..Gain::default() }, 4096, 200, 4096);
+        assert_eq!(fewer, 2048);
     }
 
     #[test]
