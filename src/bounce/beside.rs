@@ -157,7 +157,16 @@ impl<'a> Beside<'a> {
 
     /// An earlier hop's, which the receiver read in the message: "192.0.2.1 in a Received line".
     fn is_of_message(&self) -> bool {
-        let clause = self.tail.rsplit([';', ',', '!']).next().unwrap_or_default();
+        // "links to a.example, whose address 192.0.2.1": said of what stands before the stop.
+        let relative = ["whose ", "which ", "dessen ", "deren "];
+        let mut clauses = self.tail.rsplit([';', ',', '!']);
+        let last = clauses.next().unwrap_or_default();
+        let back = if relative.iter().any(|w| last.trim_start().starts_with(w)) {
+            clauses.next().unwrap_or_default().len() + 1 + last.len()
+        } else {
+            last.len()
+        };
+        let clause = self.tail.get(self.tail.len().saturating_sub(back)..).unwrap_or(last);
         let clause = clause.rsplit(". ").next().unwrap_or_default();
         let rest = clip(&self.next, BEHIND).split([';', ',', '!']).next().unwrap_or_default();
         let rest = rest.split(". ").next().unwrap_or_default();

@@ -118,14 +118,32 @@ fn behind(words: &Words, sentence: &str, topic: Place, wrong: Place) -> bool {
     accepts.is_none_or(|a| first(&words.bound.noun, &next[a.1..]).is_none_or(|n| n.0 > 12))
 }
 
+/// Octets between "according to" and what it names.
+const NEAR_SOURCE: usize = 40;
+
 /// Whether a word of another thing stands beside a fault in its own clause: "URL host has no PTR".
 pub(super) fn is_of_another(words: &Words, sentence: &str, span: Place, reach: usize) -> bool {
-    let from = clause_start(&sentence[..span.0]);
+    let mut from = clause_start(&sentence[..span.0]);
+    // "…, whose address has only …" is said of what stands before.
+    let relative = ["whose ", "which ", "that ", "where ", "dessen ", "deren ", "dont ", "cuyo ", "cuya "];
+    if relative.iter().any(|w| sentence[from..].starts_with(w)) {
+        let of = clause_start(sentence[..from].trim_end_matches([',', ' ']));
+        if first(&words.spoiled.message, &sentence[of..from]).is_some() {
+            return true;
+        }
+        from = of;
+    }
     let to = clause_end(&sentence[span.1..]).map_or(sentence.len(), |n| span.1 + n);
     let clause = &sentence[from..to];
     let at = (span.0 - from, span.1 - from);
     let beside = |p: &Place| p.1 <= at.0 && at.0 - p.1 <= reach || p.0 >= at.1 && p.0 - at.1 <= reach;
-    let message = all(&words.spoiled.message, clause).any(|p| beside(&p) || p.0 < at.1 && p.1 > at.0);
+    // "according to its second Received header": however far, it tells where the address was found.
+    let found = ["according to", "as seen in", "found in", "taken from", "laut", "selon"];
+    let told = found.iter().filter_map(|w| clause[at.1..].find(w)).any(|n| {
+        let rest = &clause[at.1 + n..];
+        all(&words.spoiled.message, rest).any(|p| p.0 <= NEAR_SOURCE)
+    });
+    let message = told || all(&words.spoiled.message, clause).any(|p| beside(&p) || p.0 < at.1 && p.1 > at.0);
     let mx = all(&words.spoiled.exchanger, clause).any(|p| {
         let ours = ["our", "this", "the receiving", "ours", "unser", "unserem", "unseren", "a/", "an"];
         let head = clause[..p.0].trim_end();

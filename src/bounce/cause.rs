@@ -4,9 +4,10 @@
 //! code name no reason (`Administrative prohibition`), that is said with the cause: the identity is among what they
 //! may stand for.
 
+use super::affirmed::affirmed;
 use super::callout::{callout, own};
 use super::codes::{by_enhanced, guess, is_destination};
-use super::page::{Pointed, pointed};
+use super::page::{Pointed, pointed, spelled};
 use super::phrases::{Phrase, Strength, fold, phrases};
 use super::reply::Reply;
 use super::sentence::{self, Fault};
@@ -197,7 +198,9 @@ fn strongest(folded: &str, said: Option<&Said>) -> Option<&'static Phrase> {
     let listing = best.is_some_and(|p| {
         let reason =
             matches!(p.identity, Some(Identity::PtrGeneric | Identity::EhloBad)) && sentence::is_listing(folded);
-        p.strength <= Strength::Specific && p.identity.is_some() && (reason || sentence::names_list(folded))
+        let named = sentence::names_list(folded);
+        p.strength <= Strength::Specific && p.identity.is_some() && (reason || named)
+            || p.strength == Strength::Named && p.identity.is_some() && !p.of_url && named
     });
     if listing { phrases().best_of(folded, |p, _| p.cause == Cause::Reputation).or(best) } else { best }
 }
@@ -240,6 +243,7 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let mut out = Vec::new();
     let reply = &said.reply;
     let folded = fold(own(&reply.text));
+    let folded = affirmed(&folded);
     if let Some(told) = callout(&reply.text) {
         out.push(Decision {
             cause: told.cause,
@@ -282,9 +286,33 @@ fn of_reply(said: &Said) -> Vec<Decision> {
         out.push(decision);
     }
     out.extend(Decision::of_page(own(&reply.text), &folded));
+    // "Client host rejected: see …/brokenptr": of a refused message, a page's name tells nothing.
+    let client = ["client", "host", "connection", "server", "ip"].iter().any(|w| folded.split(' ').any(|f| f == *w));
+    if best.is_none_or(|p| p.untold || p.strength == Strength::Weak)
+        && !recipient
+        && let Some((identity, what)) = spelled(own(&reply.text), client && best.is_some())
+    {
+        let ptr = identity == Identity::PtrMissing;
+        out.push(Decision {
+            cause: Cause::SenderIdentity,
+            identity: Some(identity),
+            possible: if ptr { vec![Identity::PtrUnconfirmed, Identity::PtrGeneric] } else { vec![] },
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what,
+                source: "what a refusal is labelled with, or its page is called".into(),
+                date: "2026-11".into(),
+                untold: false,
+            }),
+            rank: SPECIFIC,
+            ..Decision::unknown()
+        });
+    }
     let other = best.is_none_or(|p| {
         !matches!(p.cause, Cause::SenderIdentity | Cause::Reputation | Cause::Authentication)
             || p.strength < Strength::Specific
+            // "hostname mismatch" beside HELO is about the name said there: what names its topic knows the leg.
+            || p.identity.is_some() && is_short(p) && !sentence::is_about_name(&fold(&p.text))
     });
     if other
         && !recipient
@@ -318,10 +346,14 @@ fn of_reply(said: &Said) -> Vec<Decision> {
         // Who refuses EHLO and names no list refuses the client itself.
         let listed = out.first().is_some_and(|d| matches!(d.cause, Cause::Reputation | Cause::Rate | Cause::Transport));
         let turned_away = said.stage == Some(Stage::Connect) && meaning.cause == Cause::Reputation;
+        // Words about a name, in reply to the command that says one.
+        let name = said.stage == Some(Stage::Ehlo)
+            && meaning.identity == Some(Identity::Unspecified)
+            && sentence::is_about_said_name(&folded);
         let at_the_door = meaning.identity.is_some() && !listed || turned_away;
         out.push(Decision {
             cause: meaning.cause,
-            identity: meaning.identity,
+            identity: if name { Some(Identity::EhloBad) } else { meaning.identity },
             matched: Some(Matched {
                 basis: Basis::Guess,
                 what: format!("{code} at this stage"),

@@ -2,7 +2,7 @@
 //!
 //! Input: a reply's text and the host that said it. Output: the name, if the words quote one as said.
 
-use super::address::host_name;
+use super::address::{host_name, parse};
 
 /// The EHLO name that a reply quotes: `<name>: Helo command rejected`, `HELO=[name]`, `helo=<name>`. Not one
 /// given as advice (`use HELO mail.domain.com`), nor the receiver's own.
@@ -36,6 +36,9 @@ pub(super) fn quoted_ehlo(text: &str, remote: Option<&str>) -> Option<String> {
         if let Some(name) = name.filter(|n| !own(n) && !is_advice(&lower[..at])) {
             return Some(name.to_owned());
         }
+    }
+    if let Some(name) = bracketed(text, &lower).filter(|n| !own(n)) {
+        return Some(name);
     }
     // "HELO IP literal [10.0.0.5] is not …".
     for mark in ["helo literal ", "ehlo literal ", "helo ip literal ", "ehlo ip literal ", "helo address literal "] {
@@ -80,6 +83,58 @@ pub(super) fn quoted_ehlo(text: &str, remote: Option<&str>) -> Option<String> {
         }
     }
     None
+}
+
+/// Words between a command and the bracket with its argument.
+const MAX_WORDS: usize = 4;
+
+/// A name in a bracket of its own behind the command: "the HELO we were given (mail.x.example)", "saying HELO (not
+/// PC7)", "HELO: [192.0.2.1]"; and Exim's client, `H=(name) [192.0.2.1]` or `(name) [192.0.2.1]:4711`, whose name in
+/// parentheses is the one said.
+fn bracketed(text: &str, lower: &str) -> Option<String> {
+    for mark in ["helo", "ehlo"] {
+        for (at, _) in lower.match_indices(mark).take(8) {
+            let end = at + mark.len();
+            let whole = !lower[..at].ends_with(|c: char| c.is_alphanumeric())
+                && !lower[end..].starts_with(|c: char| c.is_alphanumeric());
+            let Some(open) = text[end..].find(['(', '[']).filter(|_| whole && !is_advice(&lower[..at])) else {
+                continue;
+            };
+            let between = &lower[end..end + open];
+            // A stop, another name or the client's own address between them: the bracket is of something else.
+            let near = between.split_whitespace().count() <= MAX_WORDS
+                && !between.contains(['.', ',', ';', '=', '<', '[', ')'])
+                && !["from", "ip", "host", "client", "see", "code"].iter().any(|w| between.split(' ').any(|b| b == *w));
+            let inner = text[end + open + 1..].split([')', ']']).next().unwrap_or_default();
+            if let Some(name) = near.then(|| argument(inner, text.as_bytes()[end + open] == b'[')).flatten() {
+                return Some(name);
+            }
+        }
+    }
+    let exim = lower.find(" h=").map(|at| &text[at + 3..]).or_else(|| lower.strip_prefix("h=").map(|_| &text[2..]));
+    let bare = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | ' ' | '.'));
+    let exim = exim.or_else(|| Some(bare).filter(|t| t.starts_with('(')))?;
+    let open = exim.find('(')?;
+    let (name, rest) = exim[open + 1..].split_once(')')?;
+    let host = exim[..open].trim();
+    let client = rest.trim_start().strip_prefix('[').and_then(|r| r.split(']').next()).and_then(parse);
+    let said = (host.is_empty() || host_name(host).is_some()) && client.is_some();
+    said.then(|| argument(name, false)).flatten()
+}
+
+/// What stands alone in a bracket, as the argument of EHLO: a name, even a bare one, or an address literal.
+fn argument(inner: &str, square: bool) -> Option<String> {
+    let word = inner.strip_prefix("not ").unwrap_or(inner).trim().trim_matches(['"', '\'', '`', '<', '>']);
+    if square && parse(word).is_some() {
+        return Some(format!("[{word}]"));
+    }
+    // A bare word must look like a machine's name, not like a remark.
+    let bare = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        && word.chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
+        && word.len() > 3
+        && word.contains(['-', '_'])
+        || word.eq_ignore_ascii_case("localhost");
+    (host_name(word).is_some() || bare).then(|| word.to_owned())
 }
 
 /// The argument that a sending server tells: Exim's "after EHLO name: host …". It is what was said, a name or not.
@@ -146,6 +201,15 @@ mod tests {
             ("HELO argument \"my server\" is invalid", None),
             ("HELO argument invalid", None),
             ("Empty HELO/EHLO argument not allowed", None),
+            ("the HELO that was sent (m.example) is not in DNS", Some("m.example")),
+            ("say HELO with your name (not LAB-PC7)", Some("LAB-PC7")),
+            ("forged HELO, HELO: [192.0.2.7], FROM: <a@x.example>", Some("[192.0.2.7]")),
+            ("H=(SRV-2019) [192.0.2.1] F=<a@x.example> rejected RCPT <b@y.example>", Some("SRV-2019")),
+            ("(PC-1.x.example) [192.0.2.1]:4711 is not permitted to relay", Some("PC-1.x.example")),
+            ("HELO required (see RFC 5321)", None),
+            ("bad HELO (policy)", None),
+            ("HELO rejected from host (mx3.x.example)", None),
+            ("(see x.example) [tag] denied", None),
             ("no name", None),
         ] {
             assert_eq!(quoted_ehlo(text, Some("mx.example.org")).as_deref(), name, "{text}");

@@ -98,17 +98,56 @@ pub(super) fn elsewhere(words: &Words, sentence: &str, surely: bool) -> Option<(
     None
 }
 
-/// "192.0.2.1 -> m.example -> 192.0.2.2": a chain that does not come back.
-pub(super) fn broken_chain(sentence: &str) -> Option<(Place, Place)> {
+/// "Only hosts that have a name may send; 192.0.2.1 has none": what is missing was named before.
+pub(super) fn elliptic(words: &Words, text: &str) -> Option<(Place, Place)> {
+    const NONE: [&str; 9] = [
+        " has none",
+        " have none",
+        " has no such",
+        " does not",
+        " doesnt",
+        " hat keinen",
+        " hat keine",
+        " nen a pas",
+        " no tiene",
+    ];
+    let found = addresses(text);
+    NONE.iter().find_map(|none| {
+        let (at, _) = text.match_indices(none).find(|(at, w)| {
+            let rest = text[at + w.len()..].trim_start_matches('.').trim_start();
+            // It ends its sentence: "has none", not "does not accept".
+            rest.is_empty() || text[at + w.len()..].starts_with(['.', ',', ';', '!'])
+        })?;
+        let head = text[..at].trim_end_matches([']', ')']);
+        let whose = found.iter().find(|q| q.end == head.len()).map(|q| q.start).or_else(|| {
+            let last = ["yours", "your ip", "your server", "your host", "your address", "you", "ihrer", "ihre"];
+            last.iter().find(|w| head.strip_suffix(**w).is_some_and(|h| h.ends_with(' '))).map(|w| head.len() - w.len())
+        })?;
+        let before = text.get(whose.saturating_sub(2 * NEAR)..whose)?;
+        let from = whose - before.len();
+        let with = ["have", "has", "with", "haben", "mit", "avec", "con"];
+        let name = all(&words.lookup.name, before)
+            .chain(words.topic.reverse_in(before))
+            .find(|n| before[..n.0].split(' ').rev().take(4).any(|w| with.contains(&w)))?;
+        Some(((from + name.0, from + name.1), (at + 1, at + none.len())))
+    })
+}
+
+/// "192.0.2.1 -> m.example -> 192.0.2.2", "for 192.0.2.1 we found m.example, but that leads to 192.0.2.2": a chain
+/// that does not come back.
+pub(super) fn broken_chain(words: &Words, sentence: &str) -> Option<(Place, Place)> {
     let found = addresses(sentence);
     found.windows(2).find_map(|pair| {
         let [a, b] = pair else { return None };
         let gap = &sentence[a.end..b.start];
+        let told = gap.trim_end_matches([' ', '[', '(']);
+        let leads = all(&words.lookup.leads, gap).any(|l| l.1 == told.len());
+        let named = gap.split([' ', '(', '[', ')', ']', ',', ';']).any(|w| host_name(w).is_some());
         let mut steps = ["->", "=>", "\u{2192}"].iter().filter_map(|arrow| {
             let parts: Vec<&str> = gap.split(arrow).collect();
             (parts.len() == 3 && host_name(parts[1].trim_matches([' ', '[', ']', '(', ')'])).is_some()).then_some(())
         });
-        (a.ip != b.ip && steps.next().is_some()).then_some(((a.start, a.end), (b.start, b.end)))
+        (a.ip != b.ip && (leads && named || steps.next().is_some())).then_some(((a.start, a.end), (b.start, b.end)))
     })
 }
 

@@ -23,7 +23,7 @@ pub(super) const AFTER: &[&str] = &[
     "has a poor", "has ", "was ", "were ", "listed", "blocked", "rejected", "does not", "doesn't",
     "not allowed", "not permitted", "is permitted", "no reverse", "without", "found in", "found on",
     "temporarily", "is black", "have been", "weren't", "is denied", "forbidden", "denied", "lacks", "looks",
-    "identifies", "identified", "claims", "presents", "greets", "announces", "fails", "failed", "->", "=>",
+    "delivered", "sent ", "hit ", "identifies", "identified", "claims", "presents", "greets", "announces", "fails", "failed", "->", "=>",
     "\u{2192}",
 ];
 
@@ -49,7 +49,7 @@ pub(super) const CLIENTS: &[&str] = &[
     "doesn\u{2019}t match", "not correspond to", "client is", "your ip is", "your address is",
     "client address is", "client ip is", "sender ip is", "you are", "not permit", "not allow", "not authorize",
     "not authorise", "assigned to", "belongs to", "belonging to", "due to", "because of", "associated with",
-    "problem with", "wrong with", "rather than", "your server at", "your mail server at", "your host at", "client at",
+    "problem with", "wrong with", "rather than", "your server at", "your mail server at", "your host at", "client at", "looked up", "look up", "looking up", "resolved the address",
     "sender at",
 ];
 
@@ -92,7 +92,7 @@ pub(super) const COMING: &[&str] = &[
 pub(super) const IN_MESSAGE: &[&str] = &[
     "received header", "received: header", "received line", "received: line", "received chain", "received-line",
     "received-header", "received field", "in received", "originating-ip", "originating_ip", "first hop", "earlier hop",
-    "previous hop", "last hop", "in a header", "in the header", "in headers", "header of", "message header",
+    "previous hop", "last hop", "links to", "body links", "linked from", "in a header", "in the header", "in headers", "header of", "message header",
     "mail header", "kopfzeile", "in den headern", "im header", "en-tête", "cabecera",
 ];
 

@@ -9,6 +9,7 @@
 //! nothing is claimed, and `cause` may be `unknown`.
 
 mod address;
+mod affirmed;
 mod assemble;
 mod beside;
 mod bound;

@@ -63,6 +63,53 @@ pub(super) fn pointed(text: &str) -> Option<Pointed> {
     text.split_whitespace().filter_map(|word| word.split_once("://")).take(MAX_URLS).find_map(|(_, rest)| of_url(rest))
 }
 
+/// What a refusal is labelled with, or the page that it points to is called: `RDNS-001`, `/help/brokenptr`,
+/// `#missing-rdns`. The page counts only for a refusal of the client that gives no reason itself.
+pub(super) fn spelled(text: &str, page: bool) -> Option<(Identity, String)> {
+    let label = text.split_whitespace().next().filter(|w| {
+        let code = w.trim_end_matches(':');
+        code.len() <= 24
+            && code.contains(['-', '_'])
+            && code.chars().any(|c| c.is_ascii_digit())
+            && code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+    });
+    let paths = text.split_whitespace().filter_map(|w| w.split_once("://")).take(if page { MAX_URLS } else { 0 });
+    // Its last step names the page; hosts and parameters name other things.
+    let paths = paths.filter_map(|(_, rest)| rest.split_once('/')).map(|(_, path)| {
+        let path = path.split('?').next().unwrap_or_default().trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        path.rsplit(['/', '#']).next().unwrap_or_default()
+    });
+    label.into_iter().chain(paths).find_map(|name| named(name).map(|identity| (identity, name.to_owned())))
+}
+
+/// The leg that a label or the name of a page spells out, alone or with a word of fault run into it.
+fn named(name: &str) -> Option<Identity> {
+    const TOPICS: [(&str, Identity); 6] = [
+        ("reversedns", Identity::PtrMissing),
+        ("fcrdns", Identity::PtrUnconfirmed),
+        ("rdns", Identity::PtrMissing),
+        ("ptr", Identity::PtrMissing),
+        ("helo", Identity::EhloBad),
+        ("ehlo", Identity::EhloBad),
+    ];
+    const BESIDE: [&str; 20] = [
+        "no", "broken", "bad", "missing", "invalid", "wrong", "require", "required", "error", "err", "fail", "failed",
+        "failure", "mismatch", "record", "records", "check", "problem", "html", "htm",
+    ];
+    let stem = name.to_ascii_lowercase();
+    let word: String = stem.chars().filter(char::is_ascii_alphabetic).collect();
+    TOPICS.iter().find_map(|(topic, identity)| {
+        let (before, behind) = word.split_once(topic)?;
+        let fits = |mut rest: &str| {
+            while let Some(next) = BESIDE.iter().filter_map(|w| rest.strip_prefix(w)).min_by_key(|r| r.len()) {
+                rest = next;
+            }
+            rest.is_empty()
+        };
+        (fits(before) && fits(behind)).then_some(*identity)
+    })
+}
+
 /// Of an address without its scheme.
 fn of_url(rest: &str) -> Option<Pointed> {
     let (place, query) = rest.split_once('?')?;
@@ -108,6 +155,21 @@ mod tests {
                 assert_eq!(value.identity.is_some(), value.cause == Cause::SenderIdentity, "{}", value.is);
                 assert!(value.is.len() >= 2, "{}", value.is);
             }
+        }
+    }
+
+    #[test]
+    fn a_label_or_the_name_of_a_page_spells_it_out() {
+        for (text, want) in [
+            ("PTR-17 Mail refused", Some(Identity::PtrMissing)),
+            ("refused, see https://help.recv.example/mail/missing-rdns.html", Some(Identity::PtrMissing)),
+            ("refused: http://recv.example/x#badhelo.", Some(Identity::EhloBad)),
+            ("see http://noptr.list.example/query?ip=192.0.2.1", None),
+            ("see http://recv.example/script", None),
+            ("see http://recv.example/why?topic=rdns", None),
+            ("PTR 17 is refused", None),
+        ] {
+            assert_eq!(spelled(text, true).map(|s| s.0), want, "{text}");
         }
     }
 

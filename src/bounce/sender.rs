@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use super::address::{addresses, can_be_outbound, host_name, is_documentation, same_organisation};
+use super::address::{addresses, can_be_outbound, host_name, is_documentation, parse, same_organisation};
 use super::callout::own;
 use super::dsn::Fields;
 use super::ehlo::{quoted_ehlo, told_ehlo};
@@ -103,9 +103,32 @@ pub(super) fn writer(letter: &Letter, refusals: &[Refusal]) -> Writer {
     Writer { side, host: host.as_deref().map(clean) }
 }
 
-/// The newest Received line of a returned message.
+/// The newest Received line of a returned message; where the stamping service's own front is its client, the one
+/// behind, if that names a host of the sender's.
 fn top_hop(header: &Header) -> Option<Hop> {
-    header.get("received").map(Hop::read)
+    let mut hops = header.all("received").take(10).map(Hop::read);
+    let first = hops.next()?;
+    if !is_front(&first) {
+        return Some(first);
+    }
+    let senders: Vec<String> = ["return-path", "from", "sender"].iter().filter_map(|n| domain(header.get(n))).collect();
+    let of_sender =
+        |h: &Hop| h.ehlo.as_deref().is_some_and(|name| senders.iter().any(|domain| same_organisation(name, domain)));
+    Some(hops.find(|h| !is_front(h)).filter(of_sender).unwrap_or(first))
+}
+
+/// A step between the hosts of Exchange Online.
+fn is_front(hop: &Hop) -> bool {
+    is_of_exchange_online(hop.by.as_deref()) && is_of_exchange_online(hop.ehlo.as_deref())
+}
+
+/// Exchange Online's stores and fronts have names of several domains, and public addresses between them.
+fn is_of_exchange_online(host: Option<&str>) -> bool {
+    const DOMAINS: [&str; 3] = [".outlook.com", ".exchangelabs.com", ".office365.com"];
+    host.is_some_and(|h| {
+        let host = h.to_ascii_lowercase();
+        DOMAINS.iter().any(|d| host.ends_with(d)) && (host.contains(".prod.") || host.contains(".protection."))
+    })
 }
 
 /// The stamping host is the one that wrote the bounce, or one below the domain that it writes from.
@@ -113,7 +136,9 @@ fn stamped_by_writer(hop: &Hop, hosts: &[String]) -> bool {
     let Some(by) = hop.by.as_deref().and_then(host_name) else { return false };
     hosts.iter().any(|w| {
         let (by, w) = (by.to_ascii_lowercase(), w.to_ascii_lowercase());
-        by == w || by.strip_suffix(w.as_str()).is_some_and(|head| head.ends_with('.'))
+        is_of_exchange_online(Some(&by)) && is_of_exchange_online(Some(&w))
+            || by == w
+            || by.strip_suffix(w.as_str()).is_some_and(|head| head.ends_with('.'))
     })
 }
 
@@ -124,7 +149,7 @@ fn from_elsewhere(hop: &Hop) -> bool {
     let named = hop.ehlo.as_deref().and_then(host_name);
     let (Some(named), Some(by)) = (named, hop.by.as_deref()) else { return false };
     let inside = same_organisation(named, by) && !is_documentation(named) || named.eq_ignore_ascii_case(by);
-    can_be_outbound(ip) && !hop.authenticated && !inside && !is_filter(named)
+    can_be_outbound(ip) && !hop.authenticated && !is_front(hop) && !inside && !is_filter(named)
 }
 
 /// Fills in the sending address, its EHLO name or, without one, the sending server's name.
@@ -194,7 +219,8 @@ fn quoted_address(letter: &Letter, refusals: &[Refusal], out: &mut Bounce) {
         .find_map(|r| quoted_ehlo(own(&r.raw), r.remote.host.as_deref()))
         .or_else(|| if letter.is_text() { quoted_ehlo(own(&letter.prose), None) } else { None });
     out.ehlo = ehlo.or_else(|| refusals.iter().find_map(|r| greeted(&letter.prose, r))).map(|n| clean(&n));
-    if letter.is_text() && out.sending_ip.ip.is_none() {
+    // A log's verdict names its client first; an address in the words behind it may be any.
+    if letter.is_text() && (out.sending_ip.ip.is_none() || letter.prose.contains(": REJECT: ")) {
         log_address(&letter.prose, refusals, out);
     }
 }
@@ -214,6 +240,24 @@ fn log_address(words: &str, refusals: &[Refusal], out: &mut Bounce) {
     let lower = text.to_ascii_lowercase();
     // A line of a sending server's log ("** … T=remote_smtp H=", "status=bounced (host …") names the far side.
     let sending = lower.contains(" t=") || lower.contains("status=") || lower.contains("stat=");
+    // OpenSMTPD's own log: the address that it dialled from.
+    let dialled = lower.contains(" mta ").then(|| lower.find("source=\"")).flatten();
+    // milter-regex: whom it judged, and the verdict.
+    let judged = lower.find(": reject: ").filter(|_| !sending);
+    let told = dialled
+        .map(|at| (at, text[at + 8..].split('"').next().unwrap_or_default()))
+        .or_else(|| judged.map(|at| (at, text[..at].rsplit(' ').next().unwrap_or_default().trim_matches(['[', ']']))));
+    if let Some((at, ip)) = told.and_then(|(at, word)| parse(word).filter(|ip| can_be_outbound(*ip)).map(|ip| (at, ip)))
+    {
+        out.sending_ip = SendingIp {
+            ip: Some(ip),
+            source: Some(IpSource::Diagnostic),
+            evidence: Some(around(&text, at, at)),
+            likely: None,
+        };
+        out.bounce = true;
+        return;
+    }
     let rejected = lower.contains("reject") && !sending;
     for (mark, needs) in [(" from ", "["), ("h=", "["), ("relay=", "reject=")] {
         let Some(at) = lower.find(mark).filter(|_| rejected) else { continue };

@@ -8,7 +8,7 @@
 use super::Identity;
 use super::address::{addresses, host_name};
 use super::bound::{Standing, is_bound, is_of_another, standing};
-use super::lookup::{broken_chain, elsewhere, nameless};
+use super::lookup::{broken_chain, elliptic, elsewhere, nameless};
 use super::url::is_url;
 use super::words::{Place, WORDS, Word, Words, all, first};
 
@@ -35,14 +35,34 @@ pub(super) struct Fault {
 pub(super) fn fault(folded: &str) -> Option<Fault> {
     let words = WORDS.as_ref()?;
     // What a URL spells out is nobody's sentence.
-    let plain: String = folded.split_inclusive(' ').filter(|w| !is_url(w)).collect();
+    let plain: String = folded.split_inclusive(' ').map(|w| if is_url(w) { stop(w) } else { w }).collect();
     let listed = is_listing(&plain);
-    sentences(&plain).into_iter().find_map(|sentence| in_sentence(words, sentence, listed))
+    let found = sentences(&plain).into_iter().find_map(|sentence| in_sentence(words, sentence, listed));
+    found.or_else(|| {
+        let whole = Reading { words, sentence: &plain, listed };
+        let (topic, wrong) = elliptic(words, &plain).filter(|_| first(&words.spoiled.always, &plain).is_none())?;
+        let found = whole.found(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+        found.filter(|f| !f.1).map(|f| f.0)
+    })
+}
+
+/// The stop that ends a word, and the space behind it: a clause ends there though the word goes.
+fn stop(word: &str) -> &str {
+    let end = word.trim_end().len();
+    if word[..end].ends_with([',', ';', '.']) { &word[end - 1..] } else { "" }
 }
 
 /// Whether a folded text speaks of the reverse name or of the name said in EHLO.
 pub(super) fn is_about_name(folded: &str) -> bool {
     WORDS.as_ref().is_some_and(|w| !w.topic.reverse_in(folded).is_empty() || first(&w.topic.ehlo, folded).is_some())
+}
+
+/// Whether a folded reply to EHLO speaks of the name that EHLO said, and not of the reverse name.
+pub(super) fn is_about_said_name(folded: &str) -> bool {
+    WORDS.as_ref().is_some_and(|w| {
+        w.topic.reverse_in(folded).is_empty()
+            && first(&w.topic.ehlo, folded).or_else(|| first(&w.lookup.name, folded)).is_some()
+    })
 }
 
 /// Whether a folded text speaks of a name in DNS, by whatever word.
@@ -159,11 +179,24 @@ impl Reading<'_> {
         let ehlo = self.topic(all(&words.topic.ehlo, self.sentence).collect()).filter(|_| !self.is_of_dialogue());
         // "HELO does not match your rDNS" is about the name said, "no PTR for HELO name" about the PTR.
         let name = ehlo.filter(|e| reverse.is_none_or(|r| e.0 < r.0)).and_then(|e| self.of_ehlo(e, reverse.is_some()));
-        name.or_else(|| reverse.and_then(|topic| self.of_reverse(topic)))
+        name.or_else(|| self.of_both(reverse?, ehlo?))
+            .or_else(|| reverse.and_then(|topic| self.of_reverse(topic)))
             .or_else(|| self.of_address())
             .or_else(|| self.of_host())
             .filter(|f| !f.1)
             .map(|f| f.0)
+    }
+
+    /// "rDNS and EHLO name must agree": the two are said of each other.
+    fn of_both(&self, reverse: Place, ehlo: Place) -> Option<(Fault, bool)> {
+        let gap = self.sentence.get(reverse.1..ehlo.0)?;
+        let mut between = gap.split([' ', '/', '(', '&', '+']).filter(|w| !w.is_empty());
+        let joined = between.all(|w| {
+            ["and", "or", "your", "the", "und", "et", "y", "e", "record", "name", "hostname", "must", "should", "match"]
+                .contains(&w)
+        });
+        let wrong = self.near(ehlo, &self.words.wrong.unconfirmed).filter(|_| joined)?;
+        self.found(Identity::EhloBad, &[Identity::PtrUnconfirmed], ehlo, wrong)
     }
 
     /// HELO as a step of the dialogue that came too early, too late or not at all.
@@ -273,7 +306,7 @@ impl Reading<'_> {
         if let Some((topic, wrong)) = nameless(words, sentence) {
             return missing(topic, wrong);
         }
-        let (from, to) = broken_chain(sentence)?;
+        let (from, to) = broken_chain(words, sentence)?;
         self.found(Identity::PtrUnconfirmed, &[], from, to)
     }
 
