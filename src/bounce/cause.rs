@@ -115,6 +115,25 @@ impl Decision {
             rank: 0,
         }
     }
+
+    /// What a refusal calls itself.
+    fn of_label(identity: Identity, what: String) -> Self {
+        let ptr = identity == Identity::PtrMissing;
+        Self {
+            cause: Cause::SenderIdentity,
+            identity: Some(identity),
+            possible: if ptr { vec![Identity::PtrUnconfirmed, Identity::PtrGeneric] } else { vec![] },
+            matched: Some(Matched {
+                basis: Basis::Phrase,
+                what,
+                source: "what a refusal is labelled with, or its page is called".into(),
+                date: "2026-11".into(),
+                untold: false,
+            }),
+            rank: SPECIFIC,
+            ..Self::unknown()
+        }
+    }
 }
 
 /// Ranks of evidence: the greater decides.
@@ -244,20 +263,18 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     let reply = &said.reply;
     let folded = fold(own(&reply.text));
     let folded = affirmed(&folded);
-    if let Some(told) = callout(&reply.text) {
-        out.push(Decision {
-            cause: told.cause,
-            matched: Some(Matched {
-                basis: Basis::Phrase,
-                what: told.mark.trim_end_matches([' ', '<', ':']).to_owned(),
-                source: "Exim and Postfix address verification; wording in common use".into(),
-                date: "2026-11".into(),
-                untold: false,
-            }),
-            rank: SPECIFIC,
-            ..Decision::unknown()
-        });
-    }
+    out.extend(callout(&reply.text).map(|told| Decision {
+        cause: told.cause,
+        matched: Some(Matched {
+            basis: Basis::Phrase,
+            what: told.mark.trim_end_matches([' ', '<', ':']).to_owned(),
+            source: "Exim and Postfix address verification; wording in common use".into(),
+            date: "2026-11".into(),
+            untold: false,
+        }),
+        rank: SPECIFIC,
+        ..Decision::unknown()
+    }));
     // "User unknown" and "mailbox full" have codes that mean nothing else; two words beside one are chance,
     // unless they speak of the client by name ("your IP has no reverse DNS").
     let recipient =
@@ -292,21 +309,7 @@ fn of_reply(said: &Said) -> Vec<Decision> {
         && !recipient
         && let Some((identity, what)) = spelled(own(&reply.text), client && best.is_some())
     {
-        let ptr = identity == Identity::PtrMissing;
-        out.push(Decision {
-            cause: Cause::SenderIdentity,
-            identity: Some(identity),
-            possible: if ptr { vec![Identity::PtrUnconfirmed, Identity::PtrGeneric] } else { vec![] },
-            matched: Some(Matched {
-                basis: Basis::Phrase,
-                what,
-                source: "what a refusal is labelled with, or its page is called".into(),
-                date: "2026-11".into(),
-                untold: false,
-            }),
-            rank: SPECIFIC,
-            ..Decision::unknown()
-        });
+        out.push(Decision::of_label(identity, what));
     }
     let other = best.is_none_or(|p| {
         !matches!(p.cause, Cause::SenderIdentity | Cause::Reputation | Cause::Authentication)
@@ -320,26 +323,7 @@ fn of_reply(said: &Said) -> Vec<Decision> {
     {
         out.push(Decision::of_fault(fault));
     }
-    for (code, drop) in [(reply.enhanced.as_deref(), 0), (said.status.as_deref(), 1)] {
-        if let Some(code) = code
-            && let Some(meaning) = by_enhanced(code)
-        {
-            out.push(Decision {
-                cause: meaning.cause,
-                identity: meaning.identity,
-                possible: if code.ends_with(".7.25") { vec![Identity::PtrUnconfirmed] } else { vec![] },
-                matched: Some(Matched {
-                    basis: Basis::Code,
-                    what: code.to_owned(),
-                    source: "IANA SMTP Enhanced Status Codes (RFC 3463, RFC 7372)".into(),
-                    date: "2026-11".into(),
-                    untold: meaning.untold,
-                }),
-                rank: if meaning.close { CODE } else { VAGUE_CODE } - drop,
-                ..Decision::unknown()
-            });
-        }
-    }
+    out.extend(of_enhanced(said));
     if let Some(code) = reply.code
         && let Some(meaning) = guess(code, said.stage)
     {
@@ -366,6 +350,28 @@ fn of_reply(said: &Said) -> Vec<Decision> {
         });
     }
     out
+}
+
+/// What the enhanced codes tell: the reply's own, then the report's.
+fn of_enhanced(said: &Said) -> impl Iterator<Item = Decision> {
+    let codes = [(said.reply.enhanced.as_deref(), 0), (said.status.as_deref(), 1)];
+    codes.into_iter().filter_map(|(code, drop)| {
+        let (code, meaning) = (code?, by_enhanced(code?)?);
+        Some(Decision {
+            cause: meaning.cause,
+            identity: meaning.identity,
+            possible: if code.ends_with(".7.25") { vec![Identity::PtrUnconfirmed] } else { vec![] },
+            matched: Some(Matched {
+                basis: Basis::Code,
+                what: code.to_owned(),
+                source: "IANA SMTP Enhanced Status Codes (RFC 3463, RFC 7372)".into(),
+                date: "2026-11".into(),
+                untold: meaning.untold,
+            }),
+            rank: if meaning.close { CODE } else { VAGUE_CODE } - drop,
+            ..Decision::unknown()
+        })
+    })
 }
 
 /// The words around the replies: where a bounce quotes none, they are all there is.

@@ -175,8 +175,9 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn fault(&self) -> Option<Fault> {
         let words = self.words;
-        let reverse = self.topic(words.topic.reverse_in(self.sentence));
-        let ehlo = self.topic(all(&words.topic.ehlo, self.sentence).collect()).filter(|_| !self.is_of_dialogue());
+        let reverse = self.topic(&words.topic.reverse_in(self.sentence));
+        let ehlo =
+            self.topic(&all(&words.topic.ehlo, self.sentence).collect::<Vec<_>>()).filter(|_| !self.is_of_dialogue());
         // "HELO does not match your rDNS" is about the name said, "no PTR for HELO name" about the PTR.
         let name = ehlo.filter(|e| reverse.is_none_or(|r| e.0 < r.0)).and_then(|e| self.of_ehlo(e, reverse.is_some()));
         name.or_else(|| self.of_both(reverse?, ehlo?))
@@ -207,7 +208,7 @@ impl Reading<'_> {
     }
 
     /// The topic spoken of; else one that stands among the particulars of who was refused.
-    fn topic(&self, found: Vec<Place>) -> Option<Place> {
+    fn topic(&self, found: &[Place]) -> Option<Place> {
         let subject = found.iter().filter(|t| standing(self.sentence, **t) == Standing::Subject).min();
         subject.or_else(|| found.iter().min()).copied()
     }

@@ -206,9 +206,10 @@ pub(super) fn mta(view: &View<'_>, name: Option<&HostName>) -> Option<(&'static 
 fn other(mta: &Mta, name: Option<&HostName>) -> Option<OtherMta> {
     let directive = mta.directive.as_ref()?;
     let by_ptr = by_ptr(mta, name).map(|b| format!("{b}; else ")).unwrap_or_default();
+    let head = format!("{by_ptr}{}; {directive}", mta.place);
     let lines = example(mta, name);
-    let example = lines.iter().map(|line| format!("; {}", line.trim())).collect::<String>();
-    let setting = format!("{by_ptr}{}; {directive}{example}", mta.place);
+    let parts: Vec<&str> = std::iter::once(head.as_str()).chain(lines.iter().map(|line| line.trim())).collect();
+    let setting = parts.join("; ");
     Some(OtherMta { slug: mta.slug.clone(), name: mta.name.clone(), setting })
 }
 

@@ -250,8 +250,8 @@ fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> Re
 fn look_again(view: &View<'_>, what: &str) -> String {
     let given = view.evidence.resolvers.iter().filter(|_| view.evidence.resolvers_given);
     let resolvers = given.filter_map(|r| r.parse::<SocketAddr>().ok());
-    let asked: String = resolvers.map(|r| format!(" --resolver {r}")).collect();
-    format!("smtp-preflight check {what}{asked}")
+    let begin = format!("smtp-preflight check {what}");
+    resolvers.fold(begin, |line, resolver| format!("{line} --resolver {resolver}"))
 }
 
 /// Steps where the provider lets nobody change the PTR: the mail must leave by another address.
