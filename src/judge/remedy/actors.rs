@@ -207,8 +207,8 @@ fn other(mta: &Mta, name: Option<&HostName>) -> Option<OtherMta> {
     let directive = mta.directive.as_ref()?;
     let by_ptr = by_ptr(mta, name).map(|b| format!("{b}; else ")).unwrap_or_default();
     let lines = example(mta, name);
-    let example = lines.iter().map(|line| format!("; {}", line.trim())).collect::<String>();
-    let setting = format!("{by_ptr}{}; {directive}{example}", mta.place);
+    let way: Vec<&str> = [&*mta.place, directive].into_iter().chain(lines.iter().map(|line| line.trim())).collect();
+    let setting = by_ptr + &way.join("; ");
     Some(OtherMta { slug: mta.slug.clone(), name: mta.name.clone(), setting })
 }
 

@@ -250,8 +250,7 @@ fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> Re
 fn look_again(view: &View<'_>, what: &str) -> String {
     let given = view.evidence.resolvers.iter().filter(|_| view.evidence.resolvers_given);
     let resolvers = given.filter_map(|r| r.parse::<SocketAddr>().ok());
-    let asked: String = resolvers.map(|r| format!(" --resolver {r}")).collect();
-    format!("smtp-preflight check {what}{asked}")
+    resolvers.fold(format!("smtp-preflight check {what}"), |command, r| command + &format!(" --resolver {r}"))
 }
 
 /// Steps where the provider lets nobody change the PTR: the mail must leave by another address.
