@@ -206,7 +206,9 @@ async fn the_full_report_and_the_answer_say_it_all() {
     for words in words {
         assert!(printed.contains(words), "{words} is not in\n{printed}");
     }
-    assert!(printed.lines().all(|l| l.chars().count() <= 80), "{printed}");
+    // A command is never folded: broken in two it cannot be pasted.
+    let command = |l: &str| l.trim_start().starts_with("smtp-preflight check");
+    assert!(printed.lines().all(|l| l.chars().count() <= 80 || command(l)), "{printed}");
     assert_eq!(text(&out.stderr), "");
     for args in [["--ticket", "customer"], ["--format", "markdown"]] {
         let out = run_in(&resolver, &[at(&path), args[0], args[1]]).await;

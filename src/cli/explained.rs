@@ -60,17 +60,15 @@ pub(super) fn read(what: &str, apart: bool, options: &TableOptions) -> Reading {
     let mut rest = words.as_slice();
     while let Some(first) = rest.first() {
         let longest = (1..=MAX_WORDS.min(rest.len())).rev();
-        let taken = match longest.into_iter().find_map(|n| Some((n, one(&rest[..n].join(" "), options)?))) {
-            Some((taken, text)) => {
+        let found = longest.into_iter().find_map(|n| Some((n, one(&rest[..n].join(" "), options)?)));
+        let taken = found.as_ref().map_or(1, |(taken, _)| *taken);
+        match found {
+            Some((_, text)) => {
                 texts.push(text);
                 known.push(*first);
-                taken
             }
-            None => {
-                unknown.push(*first);
-                1
-            }
-        };
+            None => unknown.push(*first),
+        }
         rest = &rest[taken..];
     }
     if unknown.is_empty() {

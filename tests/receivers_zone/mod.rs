@@ -119,6 +119,7 @@ impl Zone {
             smtp: None,
             lookups: Vec::new(),
             resolvers: vec!["127.0.0.53:53".into()],
+            resolvers_given: false,
             controls: Vec::new(),
             own: None,
             target_questions: Vec::new(),

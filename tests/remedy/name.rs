@@ -216,6 +216,8 @@ async fn a_name_that_no_host_can_have_is_never_proposed() {
     ] {
         let check = check(said, &zone).await;
         assert_eq!(name(&check), chosen, "{said} {zone}");
+        let why = check.remedy.iter().flat_map(|r| &r.steps).any(|s| s.action.contains("at most 64 characters"));
+        assert_eq!(why, chosen.is_none() && said == long, "{said} {zone}: {:?}", check.remedy);
         let published: Vec<&String> = check.remedy.iter().flat_map(|r| &r.steps).flat_map(|s| &s.publish).collect();
         let records: Vec<&String> = check.findings.iter().flat_map(|f| &f.fix.records).collect();
         for line in published.into_iter().chain(records) {

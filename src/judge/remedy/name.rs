@@ -70,6 +70,18 @@ fn is_short(name: &HostName) -> bool {
     name.as_str().len() <= MAX_PROPOSED
 }
 
+/// What to choose where no name can be proposed, as the beginning of a sentence.
+pub(super) fn a_name_to_choose(view: &View<'_>) -> String {
+    let long = view.ehlo.as_ref().and_then(|e| e.name.host()).map(|name| name.as_str().len());
+    match long.filter(|octets| *octets > MAX_PROPOSED) {
+        Some(octets) => format!(
+            "Choose a full name for the server of at most {MAX_PROPOSED} characters, which is what a host's name can have \
+             (the one that it says has {octets})"
+        ),
+        None => "Choose the server's full name".to_owned(),
+    }
+}
+
 /// Whether it is a PTR name that leads back.
 fn is_in_place(view: &View<'_>, name: &HostName) -> bool {
     view.forward.iter().any(|f| f.holds_ip && HostName::parse(&f.raw).is_ok_and(|n| n == *name))
