@@ -83,27 +83,58 @@ fn unknown(names: &[String]) -> String {
         return "nothing is given to explain; `smtp-preflight explain` alone lists all that can be".to_owned();
     }
     let told = names.iter().take(SHOWN).map(|name| {
-        let near = explained::nearest(name).join(", ");
+        let near = explained::nearest(name);
         let shown: String = name.chars().take(60).collect();
-        if near.is_empty() { format!("`{shown}`") } else { format!("`{shown}`; did you mean {near}?") }
+        match (near.is_empty(), names.len()) {
+            (true, _) => format!("`{shown}`"),
+            (false, 1) => format!("`{shown}`; did you mean {}?", either(&near)),
+            (false, _) => format!("`{shown}` (did you mean {}?)", either(&near)),
+        }
     });
-    let told = told.collect::<Vec<_>>().join(" and nothing by the name ");
+    let more = names.len().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| format!("{more} more"));
+    let told = told.chain(more).collect::<Vec<_>>().join(" and ");
     let gap = if told.ends_with('?') { "" } else { ";" };
+    let word = if names.len() == 1 { "name" } else { "names" };
     match names {
         [rule] if rule.contains('/') => format!(
             "there is no rule {told}{gap} `smtp-preflight explain` lists all, and `smtp-preflight explain RECEIVER` those \
              of one receiver"
         ),
         _ => format!(
-            "nothing goes by the name {told}{gap} `smtp-preflight explain` lists all, and a refusal is given in quotes, as \
+            "nothing goes by the {word} {told}{gap} `smtp-preflight explain` lists all, and a refusal is given in quotes, as \
              '550 5.7.25 …'"
         ),
+    }
+}
+
+/// `a, b or c`.
+fn either(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_wrong_name_has_its_own_offer() {
+        let names = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let told = unknown(&names(&["hetzer", "xyzzy", "potsfix", "q1", "q2"]));
+        let begins =
+            "nothing goes by the names `hetzer` (did you mean hetzner?) and `xyzzy` and `potsfix` (did you mean ";
+        assert!(
+            told.starts_with(begins) && told.contains("?) and 2 more; `smtp-preflight explain` lists all"),
+            "{told}"
+        );
+        let told = unknown(&names(&["hetzer"]));
+        assert!(told.starts_with("nothing goes by the name `hetzer`; did you mean hetzner? `smtp-preflight"), "{told}");
+        assert_eq!(either(&names(&["a", "b", "c"])), "a, b or c");
+    }
 
     #[test]
     fn what_is_taken_for_a_refusal() {

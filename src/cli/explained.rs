@@ -1,5 +1,8 @@
 //! The names that `explain` knows: codes, receivers and their rules, mail servers, providers.
 
+use std::sync::LazyLock;
+
+use crate::bounce::{self, Cause};
 use crate::judge::Code;
 use crate::judge::receivers::{RuleEntry, receiver_names, rule_entries};
 use crate::knowledge::{mtas, providers};
@@ -7,6 +10,8 @@ use crate::report::{TableOptions, explain_code, explain_mta, explain_provider, e
 
 /// Words that a name may have: `t-online/4.1 host name`.
 const MAX_WORDS: usize = 6;
+/// Words up to which a list of names may hold one that is none; a longer one is a text at the first such.
+const MAX_LISTED: usize = 20;
 /// How many names are offered in place of an unknown one.
 const OFFERED: usize = 3;
 
@@ -52,8 +57,8 @@ fn is_bare_rule(entry: &RuleEntry, name: &str) -> bool {
 
 /// Reads the words: names between blanks and commas, or a text. `apart`: they came as arguments of their own.
 ///
-/// One wrong name among several is told as such, and is no refusal: it looks like a name (`ehlo-locahost`), is a slip
-/// away from one, or stands among names that are right.
+/// One wrong name among several is told as such, and is no refusal: each word is a name or a slip away from one
+/// (`ehlo-locahost`), or it looks like a name, and no cause of a refusal is read in the whole (`rejected, ptr-missing`).
 pub(super) fn read(what: &str, apart: bool, options: &TableOptions) -> Reading {
     let words: Vec<&str> = what.split([' ', '\t', '\n', '\r', ',', ';']).filter(|w| !w.is_empty()).collect();
     let (mut texts, mut unknown, mut known) = (Vec::new(), Vec::new(), Vec::new());
@@ -67,6 +72,7 @@ pub(super) fn read(what: &str, apart: bool, options: &TableOptions) -> Reading {
                 texts.push(text);
                 known.push(*first);
             }
+            None if words.len() > MAX_LISTED => return Reading::Text,
             None => unknown.push(*first),
         }
         rest = &rest[taken..];
@@ -75,17 +81,33 @@ pub(super) fn read(what: &str, apart: bool, options: &TableOptions) -> Reading {
         return if texts.is_empty() { Reading::Text } else { Reading::Explained(texts.join("\n")) };
     }
     let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
-    // A code in words, with a slip: `ptr mising`.
+    let marked = |word: &&str| word.contains(['-', '_', '/']);
+    let named = |word: &&str| is_name_shaped(word);
+    let slip = |word: &&str| is_slip(word, word.len() / 3);
+    let several = words.len() > 1 && unknown.iter().all(named) && (!known.is_empty() || unknown.iter().all(marked));
+    if several && unknown.iter().all(slip) {
+        return Reading::Unknown(owned(unknown));
+    }
+    // A code in words, with a slip: `ptr mising`. With two, a refusal may be meant: `helo invalid`.
+    // A list begins with a name, and the cause that is read in it may be that name (`ptr-missing xyzzy`).
+    let begins = words.first().zip(known.first()).is_some_and(|(word, name)| word == name);
+    let refused = unknown.iter().any(|word| is_refusing(word))
+        || !begins && bounce::read(what.as_bytes()).cause != Cause::Unknown;
     let joined = words.join("-");
-    if known.is_empty() && (2..=MAX_WORDS).contains(&words.len()) && is_slip(&joined, 2) {
+    let slips = if refused { 1 } else { 2 };
+    if known.is_empty() && (2..=MAX_WORDS).contains(&words.len()) && is_slip(&joined, slips) {
         return Reading::Unknown(vec![joined]);
     }
-    let marked = |word: &&str| word.contains(['-', '_', '/']);
-    let like = |word: &&str| is_name_shaped(word) && (marked(word) || is_slip(word, word.len() / 3));
-    let several = words.len() > 1 && unknown.iter().all(like) && (!known.is_empty() || unknown.iter().all(marked));
     let listed = apart || what.contains(',') || known.iter().any(marked);
-    let among = listed && known.len() >= unknown.len() && unknown.iter().all(|word| is_name_shaped(word));
-    if several || among { Reading::Unknown(owned(unknown)) } else { Reading::Text }
+    let among = listed && known.len() >= unknown.len() && unknown.iter().all(named);
+    if among && !refused { Reading::Unknown(owned(unknown)) } else { Reading::Text }
+}
+
+/// Whether the word says that something was refused; no name does, beside those that are known.
+fn is_refusing(word: &str) -> bool {
+    const STEMS: &[&str] = &["reject", "refus", "denied", "block", "fail", "bounc", "defer", "invalid", "error"];
+    let word = word.to_ascii_lowercase();
+    word.split(['-', '_', '/']).any(|part| STEMS.iter().any(|stem| part.starts_with(stem)))
 }
 
 /// Letters, digits and what joins them: no code of a reply, no host's or mailbox's name, no sentence's end.
@@ -95,7 +117,7 @@ fn is_name_shaped(word: &str) -> bool {
 }
 
 /// Every name that there is, with what stands for it: a rule goes by its own name too.
-fn names() -> Vec<(String, String)> {
+static NAMES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let codes = Code::all().map(|e| e.slug.to_owned());
     let others = mtas::all().iter().map(|m| m.slug.clone()).chain(providers::all().iter().map(|p| p.slug.clone()));
     let whole = codes.chain(receiver_names().into_iter().map(str::to_owned)).chain(others);
@@ -109,7 +131,7 @@ fn names() -> Vec<(String, String)> {
         }
     }
     all
-}
+});
 
 fn written(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
@@ -118,7 +140,7 @@ fn written(name: &str) -> String {
 /// Whether so many slips of the finger lie between the word and a name.
 fn is_slip(word: &str, most: usize) -> bool {
     let word = written(word);
-    most > 0 && word.len() <= 60 && names().iter().any(|(name, _)| distance(&word, name) <= most)
+    most > 0 && word.len() <= 60 && NAMES.iter().any(|(name, _)| distance(&word, name) <= most)
 }
 
 /// The names that lie nearest: those that hold the word, then those that a slip of the finger or two makes of it.
@@ -129,9 +151,9 @@ pub(super) fn nearest(what: &str) -> Vec<String> {
     if letters < LEAST {
         return Vec::new();
     }
-    let mut near: Vec<(bool, usize, String)> = names()
-        .into_iter()
-        .map(|(name, shown)| (!name.contains(&what), distance(&what, &name), shown))
+    let mut near: Vec<(bool, usize, String)> = NAMES
+        .iter()
+        .map(|(name, shown)| (!name.contains(&what), distance(&what, name), shown.clone()))
         .filter(|(apart, slips, _)| !apart || *slips <= letters / 3)
         .collect();
     near.sort();
@@ -205,6 +227,13 @@ mod tests {
             "Client host rejected: cannot find your hostname",
             "postfix: host not found",
             "relay.example.net hetzner",
+            "helo invalid",
+            "sender-rejected anti-spam",
+            "rejected, ptr-missing",
+            "ptr-missing, rejected",
+            "no-ptr no-mail",
+            "non-FQDN helo-name",
+            "ehlo-invalid host-unknown, try-again",
         ] {
             assert!(matches!(read(text), Reading::Text), "{text}");
         }
@@ -224,6 +253,14 @@ mod tests {
                 _ => panic!("{text} is a list of names"),
             }
         }
+    }
+
+    #[test]
+    fn a_long_text_is_given_up_and_a_long_list_is_not() {
+        let read = |text: &str| read(text, true, &TableOptions::default());
+        assert!(matches!(read(&"ptr-missing ".repeat(MAX_LISTED + 1)), Reading::Explained(_)));
+        assert!(matches!(read(&("ptr-missing ".repeat(MAX_LISTED - 1) + "xyzzy")), Reading::Unknown(_)));
+        assert!(matches!(read(&("ptr-missing ".repeat(MAX_LISTED) + "xyzzy")), Reading::Text));
     }
 
     #[test]

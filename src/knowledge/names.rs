@@ -170,7 +170,7 @@ pub fn generic(name: &HostName, ip: IpAddr) -> Option<GenericShape> {
         is_line: |word: &str| is_one(&data.line, word),
         is_under: |word: &str| is_one(&data.line, word) || is_one(&data.under, word),
         is_machine: |word: &str| is_one(&data.access, word),
-        lets: data.hoster.iter().any(|form| form.covers(organisation)),
+        lets: organisation.split('-').any(|part| data.hoster.iter().any(|form| form.covers(part))),
     };
     let (pattern, matched) = serial::number(host, &meaning)?;
     Some(shape(Weight::Numbered, pattern, matched))

@@ -116,6 +116,16 @@ impl Provider {
         format!("{text}{}", if self.is_unverified(field) { " (not verified)" } else { "" })
     }
 
+    /// The form that a name has, and what kind of name that is.
+    fn form_of(&self, name: &str) -> Option<(NameKind, &str)> {
+        let lists = [
+            (NameKind::Default, &self.default_names),
+            (NameKind::Mail, &self.mail_names),
+            (NameKind::Own, &self.own_names),
+        ];
+        lists.into_iter().find_map(|(kind, list)| Some((kind, list.iter().find(|p| p.covers(name))?.as_str())))
+    }
+
     fn is_unverified(&self, field: &str) -> bool {
         self.unverified.iter().any(|f| f == field)
     }
@@ -192,19 +202,25 @@ pub struct Recognised {
 }
 
 impl Recognised {
-    /// Why nobody but the provider sets the PTR of this address; `None` where somebody can.
+    /// Why nobody but the provider sets the PTR of this address; `None` where somebody can, at any that it may be.
     pub fn fixed(&self, ip: Option<IpAddr>) -> Option<Fixed> {
-        let kind = match &self.by {
-            By::PtrName { kind, .. } => Some(*kind),
+        let own = self.fixed_at(self.provider, ip)?;
+        self.others.iter().all(|other| self.fixed_at(other, ip).is_some()).then_some(own)
+    }
+
+    fn fixed_at(&self, provider: &Provider, ip: Option<IpAddr>) -> Option<Fixed> {
+        let name = match &self.by {
+            By::PtrName { name, .. } => Some(name.as_str()),
             By::ZoneServer { .. } => None,
         };
-        let such = |name: &str| self.provider.fixed_names.iter().any(|p| p.covers(name));
-        if self.provider.kind == Kind::MailService || kind == Some(NameKind::Mail) {
-            (self.provider.settable == Settable::No || kind == Some(NameKind::Mail)).then_some(Fixed::MailService)
-        } else if self.provider.settable == Settable::No || matches!(&self.by, By::PtrName { name, .. } if such(name)) {
+        let kind = name.and_then(|name| provider.form_of(name)).map(|(kind, _)| kind);
+        let such = name.is_some_and(|name| provider.fixed_names.iter().any(|p| p.covers(name)));
+        if provider.kind == Kind::MailService || kind == Some(NameKind::Mail) {
+            (provider.settable == Settable::No || kind == Some(NameKind::Mail)).then_some(Fixed::MailService)
+        } else if provider.settable == Settable::No || such {
             Some(Fixed::Address)
         } else {
-            let six = ip.is_some_and(|ip| ip.is_ipv6()) && self.provider.ipv6_settable == Some(Settable::No);
+            let six = ip.is_some_and(|ip| ip.is_ipv6()) && provider.ipv6_settable == Some(Settable::No);
             six.then_some(Fixed::Ipv6)
         }
     }
@@ -309,15 +325,8 @@ fn bare(name: &str) -> &str {
 fn by_name(name: &str) -> Option<Recognised> {
     let name = bare(name);
     let mut found = all().iter().filter_map(|provider| {
-        let lists = [
-            (NameKind::Default, &provider.default_names),
-            (NameKind::Mail, &provider.mail_names),
-            (NameKind::Own, &provider.own_names),
-        ];
-        lists.into_iter().find_map(|(kind, list)| {
-            let pattern = list.iter().find(|p| p.covers(name))?.as_str();
-            Some((provider, By::PtrName { name: name.to_owned(), pattern, kind }))
-        })
+        let (kind, pattern) = provider.form_of(name)?;
+        Some((provider, By::PtrName { name: name.to_owned(), pattern, kind }))
     });
     let (provider, by) = found.next()?;
     Some(Recognised { provider, by, others: found.map(|(other, _)| other).collect() })
@@ -423,5 +432,29 @@ mod tests {
         let found = recognise(&["VMI123456.contaboserver.net.".into()], Some(zone)).unwrap();
         assert_eq!(found.provider.slug, "contabo");
         assert!(matches!(found.by, By::PtrName { kind: NameKind::Default, .. }));
+    }
+
+    #[test]
+    fn a_ptr_is_fixed_where_nobody_of_all_sets_it() {
+        let ip = |text: &str| Some(text.parse().unwrap());
+        let entry = |settable, ipv6_settable, fixed: &[&str]| -> &'static Provider {
+            let fixed_names = fixed.iter().map(|form| NamePattern::parse(form).unwrap()).collect();
+            Box::leak(Box::new(Provider {
+                settable,
+                ipv6_settable,
+                fixed_names,
+                ..by_slug("hetzner").unwrap().clone()
+            }))
+        };
+        let (no, yes) = (entry(Settable::No, None, &[]), entry(Settable::SelfService, None, &[]));
+        let (four, such) =
+            (entry(Settable::SelfService, Some(Settable::No), &[]), entry(Settable::OnRequest, None, &["x#.example"]));
+        let by = || By::PtrName { name: "x1.example".into(), pattern: "x#.example", kind: NameKind::Default };
+        let fixed = |provider, other, at| Recognised { provider, by: by(), others: vec![other] }.fixed(ip(at));
+        let (v4, v6) = ("192.0.2.1", "2001:db8::1");
+        assert_eq!([fixed(no, yes, v4), fixed(yes, no, v4), fixed(such, yes, v4), fixed(four, yes, v6)], [None; 4]);
+        assert_eq!(fixed(no, such, v4), Some(Fixed::Address));
+        assert_eq!(fixed(such, no, v4), Some(Fixed::Address));
+        assert_eq!((fixed(four, no, v6), fixed(four, no, v4)), (Some(Fixed::Ipv6), None));
     }
 }

@@ -91,21 +91,9 @@ pub(in crate::judge) fn reverse_holder(view: &View<'_>, zone: Option<&Zone>, pro
         }
         (true, None, _) => "holder of the zone at the end of the alias (RFC 2317): perhaps you".into(),
         (_, _, Some(found)) => {
-            let all: Vec<&str> = found.all().map(|p| p.name.as_str()).collect();
-            let name = all.join(" or ");
-            match found.provider.settable {
-                Settable::SelfService => {
-                    let scripted = found.all().any(|p| p.command.is_some() || p.api.is_some());
-                    let way = match (found.all().any(|p| p.panel.is_some()), scripted) {
-                        (true, true) => "in its panel or by its API",
-                        (true, false) => "in its panel",
-                        (false, _) => "by its API",
-                    };
-                    format!("the customer of {name}, {way}")
-                }
-                Settable::OnRequest => format!("{name}'s support, at the customer's request"),
-                Settable::No => format!("{name}; the PTR is its own, and customers cannot change it"),
-            }
+            let who = [Settable::SelfService, Settable::OnRequest, Settable::No];
+            let told: Vec<String> = who.into_iter().filter_map(|settable| holder(found, settable)).collect();
+            told.join("; or ")
         }
         (_, Some(zone), None) if !zone.registry => {
             let perhaps = match providers::one_server(clue(zone)) {
@@ -118,6 +106,29 @@ pub(in crate::judge) fn reverse_holder(view: &View<'_>, zone: Option<&Zone>, pro
         }
         (_, _, None) => "holder of the reverse zone, usually the hosting provider".into(),
     }
+}
+
+/// Who sets it at those of whom one may be the provider and who handle it in this way; `None` where none does.
+fn holder(found: &Recognised, settable: Settable) -> Option<String> {
+    let such = || found.all().filter(|p| p.settable == settable);
+    let names: Vec<&str> = such().map(|p| p.name.as_str()).collect();
+    let name = names.join(" or ");
+    if names.is_empty() {
+        return None;
+    }
+    Some(match settable {
+        Settable::SelfService => {
+            let scripted = such().any(|p| p.command.is_some() || p.api.is_some());
+            let way = match (such().any(|p| p.panel.is_some()), scripted) {
+                (true, true) => "in its panel or by its API",
+                (true, false) => "in its panel",
+                (false, _) => "by its API",
+            };
+            format!("the customer of {name}, {way}")
+        }
+        Settable::OnRequest => format!("{name}'s support, at the customer's request"),
+        Settable::No => format!("{name}; the PTR is its own, and customers cannot change it"),
+    })
 }
 
 /// By which way the PTR is set.

@@ -6,23 +6,83 @@
 
 /// Whether the greeting names a product: one of these, or any with its version.
 pub(super) fn is_named(banner: &[String], known: &[String]) -> bool {
-    let listed = |line: &String| known.iter().any(|name| line.contains(name.as_str()));
-    // The first word is the host's name.
-    let first = banner.first().map(|line| line.split_once(' ').map_or("", |(_, rest)| rest));
-    let rest = banner.iter().skip(1).map(String::as_str);
-    banner.iter().any(listed) || first.into_iter().chain(rest).any(holds_version)
+    let host = banner.first().map(|line| first_word(line).0).unwrap_or_default();
+    banner.iter().enumerate().any(|(at, line)| {
+        let (word, rest) = first_word(line);
+        // The first word is the host's name, and may stand before each line; a product that greets without one has no dot.
+        let behind = if at == 0 || word == host { rest } else { line };
+        let listed = if word.contains('.') { behind } else { line };
+        known.iter().any(|name| listed.contains(name.as_str())) || holds_version(behind)
+    })
 }
 
-/// Whether a word with a version behind it stands in the text; `Version:`, `Release` and `v` may stand between.
-fn holds_version(text: &str) -> bool {
-    let mut named = false;
-    for token in text.split(|c: char| c.is_whitespace() || "()[];,/".contains(c)).filter(|t| !t.is_empty()) {
-        if named && is_version(token) {
-            return true;
-        }
-        named |= token.bytes().any(|b| b.is_ascii_alphabetic()) && !["ESMTP", "SMTP", "ESMTPS"].contains(&token);
+fn first_word(line: &str) -> (&str, &str) {
+    line.split_once(' ').unwrap_or((line, ""))
+}
+
+/// A word, and what stands between it and the one before.
+struct Word<'a> {
+    between: &'a str,
+    text: &'a str,
+}
+
+fn words(text: &str) -> Vec<Word<'_>> {
+    let apart = |c: char| c.is_whitespace() || "()[];,/".contains(c);
+    let (mut words, mut rest) = (Vec::new(), text);
+    while let Some(start) = rest.find(|c| !apart(c)) {
+        let end = rest[start..].find(apart).map_or(rest.len(), |at| start + at);
+        words.push(Word { between: &rest[..start], text: &rest[start..end] });
+        rest = &rest[end..];
     }
-    false
+    words
+}
+
+/// Whether a word with a version right behind it stands in the text.
+fn holds_version(text: &str) -> bool {
+    let words = words(text);
+    words.windows(2).enumerate().any(|(at, pair)| {
+        let [word, version] = pair else { return false };
+        let measured = words.get(at + 2).is_some_and(|next| is_unit(next.text));
+        let apart = version.between.contains([',', ';', ')', ']']);
+        !apart && !measured && is_version(version.text) && tells(word.text, version)
+    })
+}
+
+/// Whether the word before is a product's name, or says that a version follows.
+fn tells(word: &str, version: &Word<'_>) -> bool {
+    /// What has a version of its own, or a number that is none.
+    const OTHERS: &[&str] = &[
+        "esmtp", "smtp", "esmtps", "lmtp", "tls", "ssl", "starttls", "dtls", "http", "ready", "max", "min", "limit",
+        "size", "rate", "load", "time", "date", "uptime", "rfc", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "at",
+        "since", "on", "up", "level", "policy", "score",
+    ];
+    const SAID: &[&str] = &["version", "release", "ver", "v", "rel"];
+    let word = word.trim_end_matches([':', '.', '=']);
+    let small = word.to_ascii_lowercase();
+    if SAID.contains(&small.as_str()) {
+        return true;
+    }
+    if OTHERS.contains(&small.as_str()) || !word.bytes().any(|b| b.is_ascii_alphabetic()) || is_date(version.text) {
+        return false;
+    }
+    // A product's name has a capital, or speaks of mail; of other words only a long version tells one.
+    let named = word.bytes().any(|b| b.is_ascii_uppercase()) || small.contains("mail") || small.contains("smtp");
+    named || version.between == "/" || version.text.matches('.').count() >= 2
+}
+
+/// What makes a measure of the number before it.
+fn is_unit(word: &str) -> bool {
+    const UNITS: &[&str] = &[
+        "k", "m", "g", "s", "h", "b", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "ms", "min", "sec", "uhr", "am",
+        "pm", "bytes", "seconds", "minutes", "hours", "utc", "gmt",
+    ];
+    UNITS.contains(&word.to_ascii_lowercase().trim_end_matches('.'))
+}
+
+/// A day and a month with a year of two digits: `28.11.26`.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<u8> = text.split('.').filter_map(|part| part.parse().ok()).collect();
+    matches!(parts[..], [1..=31, 1..=12, 20..=99]) && text.matches('.').count() == 2
 }
 
 /// Two to four numbers with dots between, and perhaps letters: `8.17.1`, `v4.5r8`. Neither an address nor a date.
@@ -33,7 +93,12 @@ fn is_version(token: &str) -> bool {
         |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric()) && part.starts_with(|c: char| c.is_ascii_digit());
     let year = |part: &&str| part.len() == 4 && (part.starts_with("19") || part.starts_with("20"));
     let date = parts.len() == 3 && (parts.first().is_some_and(year) || parts.last().is_some_and(year));
-    (2..=4).contains(&parts.len()) && parts.iter().all(number) && !date && token.parse::<std::net::Ipv4Addr>().is_err()
+    let measure = is_unit(token.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.'));
+    (2..=4).contains(&parts.len())
+        && parts.iter().all(number)
+        && !date
+        && !measure
+        && token.parse::<std::net::Ipv4Addr>().is_err()
 }
 
 #[cfg(test)]
@@ -53,6 +118,10 @@ mod tests {
             "mail.example.net Foo/3.1.1 ready",
             "mail.example.net (Foo v4.5r8) ready",
             "mail.example.net CommuniGate at work",
+            "CommuniGate Pro at your service",
+            "mail.example.net ESMTP qpsmtpd 0.96 ready",
+            "mail.example.net ESMTP, Version: 9.4",
+            "mail.example.net ESMTP foo 8.14.4",
         ] {
             assert!(named(line), "{line}");
         }
@@ -63,6 +132,17 @@ mod tests {
             "mail.example.net ESMTP 3.1",
             "mail.example.net Hello [192.0.2.7], 192.0.2.7 is logged",
             "mail.example.net ready at 28.11.2026 10:00",
+            "mail.example.net ESMTP ready at Sat, 28.11.26 10:00",
+            "mail.example.net ESMTP ready at Sat 28.11.26 10:00",
+            "mail.example.net ready on 28.11.26",
+            "mail.example.net ready, 10.30 Uhr",
+            "mail.example.net Ready 10.30 Uhr",
+            "mail.example.net ESMTP TLS 1.2",
+            "mail.example.net ESMTP (TLS 1.2.3)",
+            "mail.example.net ESMTP max 1.5MB",
+            "mail.example.net ESMTP Messages 1.5 MB",
+            "mail.example.net ESMTP rate 0.5/s",
+            "CommuniGate.example.net ESMTP",
             "********",
             "",
         ] {

@@ -109,7 +109,7 @@ fn under_word(host: &str, is_line: &impl Fn(&str) -> bool, is_machine: &impl Fn(
 }
 
 /// What a program made: an identifier in hexadecimal digits (`m9b11517`, a UUID), a number and an identifier
-/// (`118725-xoxc2`), or numbers in a row of which one is long (`ik1-154-62236`).
+/// (`118725-xoxc2`), or, under a label that says so, numbers in a row of which one is long (`ik1-154-62236.vs`).
 fn identifier(first: &str, rest: &str, is_word: &impl Fn(&str) -> bool) -> Found {
     let found = || Some(("identifier", first.to_owned()));
     let parts: Vec<&str> = first.split('-').collect();
@@ -117,20 +117,26 @@ fn identifier(first: &str, rest: &str, is_word: &impl Fn(&str) -> bool) -> Found
         return found();
     }
     // What stands behind it is nothing, or says whose it is.
-    let placed = rest.is_empty() || rest.split('.').next().is_some_and(is_word);
+    let under = rest.split('.').next().is_some_and(is_word);
+    let placed = rest.is_empty() || under;
     let one_letter = first.get(1..).filter(|_| first.starts_with(|c: char| c.is_ascii_alphabetic()));
-    if placed && (is_hex_identifier(first, HEX.0) || one_letter.is_some_and(|id| is_hex_identifier(id, HEX.0))) {
+    if placed
+        && !is_by_site(first)
+        && (is_hex_identifier(first, HEX.0) || one_letter.is_some_and(|id| is_hex_identifier(id, HEX.0)))
+    {
         return found();
     }
     let runs: Vec<&str> = first.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).collect();
     let long = |run: &&str| run.len() >= MACHINE && !is_named_by_number(run);
     let letters = first.bytes().filter(u8::is_ascii_alphabetic).count();
-    if runs.len() >= 3 && letters <= LETTERS && runs.iter().any(long) {
+    // A postcode or a rack's number stands in a host's own name (`s1-b2-10115`).
+    if under && runs.len() >= 3 && letters <= LETTERS && runs.iter().any(long) {
         return found();
     }
     let [number, id] = parts.as_slice() else { return None };
-    let counted = number.bytes().all(|b| b.is_ascii_digit()) && long(number);
-    let mixed = id.bytes().any(|b| b.is_ascii_digit()) && id.bytes().any(|b| b.is_ascii_alphabetic());
+    let counted = number.len() >= ALONE && number.bytes().all(|b| b.is_ascii_digit()) && long(number);
+    let mixed =
+        id.bytes().any(|b| b.is_ascii_digit()) && id.bytes().any(|b| b.is_ascii_alphabetic()) && !is_by_site(id);
     if placed && counted && mixed && id.len() >= CUSTOMER { found() } else { None }
 }
 
@@ -147,6 +153,29 @@ fn is_hex_identifier(text: &str, least: usize) -> bool {
         && text.bytes().filter(decimal).count() >= DECIMAL
         && mixed(text)
         && (least >= HEX.1 || !text.starts_with('0'))
+        && !(if text.len() >= HEX.1 { is_even(text) } else { is_by_site(text) })
+}
+
+/// The site, the role and the number, as people name hosts: a few letters and their number, again and again
+/// (`dc01be02`, `ec2b2b01`, `web1`).
+fn is_by_site(text: &str) -> bool {
+    const LETTERS: usize = 3;
+    const DIGITS: usize = 4;
+    let short = |run: &str| run.len() <= if run.starts_with(|c: char| c.is_ascii_digit()) { DIGITS } else { LETTERS };
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && runs(text).all(short)
+}
+
+/// So named, with every part as long as the others (`dc01be02fe03`): a long text splits by chance, and never so evenly.
+fn is_even(text: &str) -> bool {
+    let lengths: Vec<usize> = runs(text).map(str::len).collect();
+    is_by_site(text) && lengths.len().is_multiple_of(2) && lengths.chunks(2).all(|pair| pair == &lengths[..2])
+}
+
+/// The runs of digits and of what is none.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    text.as_bytes()
+        .chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit())
+        .filter_map(|run| std::str::from_utf8(run).ok())
 }
 
 #[cfg(test)]
@@ -155,7 +184,7 @@ mod tests {
 
     fn in_domain(host: &str, lets: bool) -> Option<&'static str> {
         let is_line = |word: &str| word == "cust" || word == "cliente";
-        let is_machine = |word: &str| word == "vps";
+        let is_machine = |word: &str| word == "vps" || word == "vs";
         number(host, &Meaning { is_line, is_under: is_line, is_machine, lets }).map(|(form, _)| form)
     }
 
@@ -186,7 +215,7 @@ mod tests {
             ("a4711.cust", "number-and-word"),
             ("12345.vps", "number-and-word"),
             ("ip6-cust-35838", "word-and-number"),
-            ("vps-ab3f91c2", "word-and-number"),
+            ("vps-3ab9f1c2", "word-and-number"),
             ("m9b11517", "identifier"),
             ("i-0f3ab27c91d2e4a55.compute", "identifier"),
             ("5f2b9c1e-7a40-4d1b-9c3e-0b8f6a12d7e4.x", "identifier"),
@@ -214,6 +243,17 @@ mod tests {
             "12345.web",
             "20261128.web",
             "20261128-web1x",
+            "dc01be02",
+            "sdc01fe02",
+            "ec2b2b01",
+            "b2b2026",
+            "dc01be02fe03",
+            "node-dc01fe02",
+            "vps-dc01fe02",
+            "s1-b2-10115",
+            "gw1-ber-10115-2",
+            "10115-b2b1",
+            "118725-web1",
         ] {
             assert_eq!(found(host), None, "{host}");
         }
