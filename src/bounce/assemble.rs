@@ -5,7 +5,7 @@ use super::dsn::Fields;
 use super::letter::Letter;
 use super::refusal::{Refusal, refusals};
 use super::reply::{Reply, clean, clip};
-use super::{Bounce, Cause, Kind, Side, Stage, remote, sender, unreadable};
+use super::{Bounce, Cause, Kind, Side, Stage, remote, sender, unreadable, writer};
 
 /// Puts a letter's parts together.
 pub(super) fn assemble(letter: &Letter) -> Bounce {
@@ -60,7 +60,7 @@ pub(super) fn assemble(letter: &Letter) -> Bounce {
             .or_else(|| letter.header.get("x-failed-recipients"))
             .map(clean);
     }
-    out.writer = sender::writer(letter, &refusals);
+    out.writer = writer::writer(letter, &refusals);
     if out.receiver_host.is_none() && out.writer.side == Side::Receiver {
         out.receiver_host.clone_from(&out.writer.host);
     }

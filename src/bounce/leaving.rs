@@ -7,7 +7,7 @@
 use super::address::{can_be_outbound, host_name, organisation, same_organisation};
 use super::header::Header;
 use super::received::Hop;
-use super::sender::domain;
+use super::writer::domain;
 
 /// Filtering services: one in front of the receiver is as likely as one behind the sender.
 const FILTERS: [&str; 5] = ["messagelabs.com", "pphosted.com", "mimecast.com", "iphmx.com", "mxlogic.net"];

@@ -42,6 +42,7 @@ mod stage;
 mod summary;
 mod url;
 mod words;
+mod writer;
 
 use std::net::IpAddr;
 

@@ -54,6 +54,7 @@ pub(super) fn refusals(letter: &Letter) -> Vec<Refusal> {
             remote.host = remote.host.or(around.host);
             remote.ips.extend(around.ips);
             remote.dialled |= around.dialled;
+            remote.local |= around.local;
             told.push_str(&quote.context);
         }
         if let Some(host) = group.host("remote-mta") {

@@ -13,6 +13,8 @@ pub(super) struct Remote {
     pub ips: Vec<IpAddr>,
     /// The words tell of a connection to somewhere (qmail gives no name).
     pub dialled: bool,
+    /// Over a socket of the writer's own machine: `host store[private/lmtp] said`.
+    pub local: bool,
 }
 
 /// Reads the words before a reply.
@@ -56,8 +58,12 @@ pub(super) fn remote(context: &str) -> Remote {
         "host or domain name not found",
     ];
     let lower = context.to_ascii_lowercase();
-    let mut found =
-        Remote { host: None, ips: far_addresses(context, &lower), dialled: DIALLED.iter().any(|m| lower.contains(m)) };
+    let mut found = Remote {
+        host: None,
+        ips: far_addresses(context, &lower),
+        dialled: DIALLED.iter().any(|m| lower.contains(m)),
+        local: is_local(&lower),
+    };
     for mark in BEFORE {
         for (at, _) in lower.match_indices(mark) {
             if at > 0 && lower.as_bytes()[at - 1].is_ascii_alphanumeric() {
@@ -83,6 +89,14 @@ pub(super) fn remote(context: &str) -> Remote {
         }
     }
     found
+}
+
+/// Whether the far side is named with a socket's path in place of an address (Postfix).
+fn is_local(lower: &str) -> bool {
+    lower.match_indices("host ").any(|(at, mark)| {
+        let word = lower[at + mark.len()..].split_whitespace().next().unwrap_or_default();
+        word.split_once('[').is_some_and(|(_, place)| ["private/", "public/", "/"].iter().any(|p| place.starts_with(p)))
+    })
 }
 
 /// The addresses that stand where the far side is named: soon behind a mark, or just before one.
@@ -197,6 +211,10 @@ mod tests {
             assert_eq!(remote(context).host.as_deref(), host, "{context}");
         }
         assert_eq!(remote("host x.example[192.0.2.2] said").ips.len(), 1);
+        assert!(remote("host store.b.example[private/dovecot-lmtp] said:").local);
+        assert!(
+            remote("host store.b.example[/run/dovecot/lmtp] said:").local && !remote("host x.example[::1] said:").local
+        );
         assert_eq!(receiver("gmail-smtp-in.l.google.com"), Some("Gmail"));
         assert_eq!(receiver("notgoogle.com"), None);
     }

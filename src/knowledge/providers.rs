@@ -440,9 +440,9 @@ mod tests {
         let entry = |settable, ipv6_settable, fixed: &[&str]| -> &'static Provider {
             let fixed_names = fixed.iter().map(|form| NamePattern::parse(form).unwrap()).collect();
             Box::leak(Box::new(Provider {
+                fixed_names,
                 settable,
                 ipv6_settable,
-                fixed_names,
                 ..by_slug("hetzner").unwrap().clone()
             }))
         };

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::name::{is_unknown, shared_name};
+use super::name::{a_name_to_choose, is_unknown, shared_name};
 use super::zones::{address_place, delegated, missing_subzone, undelegated, unseen, without_origin};
 use super::{Remedy, RemedyStep, Side, actors};
 use crate::dns::{Lookup, MAX_PTR_NAMES, Status};
@@ -155,7 +155,7 @@ fn reverse_step(
     let who = actors::reverse_holder(view, zone, provider);
     let how = actors::reverse_ways(view, zone, provider, name);
     let action = match (name, ptr.status, missing) {
-        (None, ..) => "Choose the server's full name, publish its address, and have the PTR set to it.".to_owned(),
+        (None, ..) => format!("{}, publish its address, and have the PTR set to it.", a_name_to_choose(view)),
         (Some(name), Status::Found, true) => format!("Have the PTR changed to {name}."),
         (Some(name), _, true) => format!("Have the PTR set to {name}."),
         (Some(name), _, false) if too_many => format!("Keep the PTR to {name} and have the others removed."),
@@ -214,7 +214,7 @@ fn ehlo_step(
     }
     let action = match name {
         Some(name) => format!("Make the server say {name} in EHLO when it sends."),
-        None => "Choose the server's full name, and make the server say it in EHLO when it sends.".to_owned(),
+        None => format!("{}, and make the server say it in EHLO when it sends.", a_name_to_choose(view)),
     };
     Some(RemedyStep {
         side: Side::Ehlo,
@@ -250,8 +250,7 @@ fn recheck(view: &View<'_>, name: Option<&HostName>, steps: &[RemedyStep]) -> Re
 fn look_again(view: &View<'_>, what: &str) -> String {
     let given = view.evidence.resolvers.iter().filter(|_| view.evidence.resolvers_given);
     let resolvers = given.filter_map(|r| r.parse::<SocketAddr>().ok());
-    let begin = format!("smtp-preflight check {what}");
-    resolvers.fold(begin, |line, resolver| format!("{line} --resolver {resolver}"))
+    resolvers.fold(format!("smtp-preflight check {what}"), |command, r| command + &format!(" --resolver {r}"))
 }
 
 /// Steps where the provider lets nobody change the PTR: the mail must leave by another address.
