@@ -44,7 +44,7 @@ where
         .or_else(|| behind_word(host, is_line, CUSTOMER))
         .or_else(|| behind_word(host, is_machine, MACHINE))
         .or_else(|| under_word(host, is_under, is_machine))
-        .or_else(|| identifier(first, rest, &|word| is_under(word) || is_machine(word)))
+        .or_else(|| identifier(first, rest, *lets, &|word| is_under(word) || is_machine(word)))
 }
 
 /// A number with a few letters before it or none.
@@ -109,8 +109,8 @@ fn under_word(host: &str, is_line: &impl Fn(&str) -> bool, is_machine: &impl Fn(
 }
 
 /// What a program made: an identifier in hexadecimal digits (`m9b11517`, a UUID), a number and an identifier
-/// (`118725-xoxc2`), or, under a label that says so, numbers in a row of which one is long (`ik1-154-62236.vs`).
-fn identifier(first: &str, rest: &str, is_word: &impl Fn(&str) -> bool) -> Found {
+/// (`118725-xoxc2`), or, under a label that says so or where machines are let, numbers in a row of which one is long (`ik1-154-62236.vs`).
+fn identifier(first: &str, rest: &str, lets: bool, is_word: &impl Fn(&str) -> bool) -> Found {
     let found = || Some(("identifier", first.to_owned()));
     let parts: Vec<&str> = first.split('-').collect();
     if parts.iter().any(|part| is_hex_identifier(part, HEX.1)) {
@@ -130,7 +130,7 @@ fn identifier(first: &str, rest: &str, is_word: &impl Fn(&str) -> bool) -> Found
     let long = |run: &&str| run.len() >= MACHINE && !is_named_by_number(run);
     let letters = first.bytes().filter(u8::is_ascii_alphabetic).count();
     // A postcode or a rack's number stands in a host's own name (`s1-b2-10115`).
-    if under && runs.len() >= 3 && letters <= LETTERS && runs.iter().any(long) {
+    if (under || lets) && runs.len() >= 3 && letters <= LETTERS && runs.iter().any(long) {
         return found();
     }
     let [number, id] = parts.as_slice() else { return None };
