@@ -106,11 +106,16 @@ impl<'de> Visitor<'de> for Each<'_> {
 fn gather(value: &Value, out: &mut String) {
     match value {
         Value::String(s) if s.trim().contains(char::is_whitespace) => {
-            out.push_str(s.trim());
+            // As in a report's Diagnostic-Code (RFC 3464 §2.3.6).
+            let words = s.trim();
+            out.push_str(words.strip_prefix("smtp;").map_or(words, str::trim_start));
             out.push_str("\n\n");
         }
         Value::Array(all) => all.iter().for_each(|v| gather(v, out)),
-        Value::Object(all) => all.values().for_each(|v| gather(v, out)),
+        // What the message was about is the sender's word, not the receiver's.
+        Value::Object(all) => {
+            all.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("subject")).for_each(|(_, v)| gather(v, out));
+        }
         _ => {}
     }
 }
@@ -130,6 +135,8 @@ mod tests {
         assert_eq!(words(br#"[{"a":"x y"},{"a":"z"},{"a":"z z"}]"#).unwrap(), ["x y\n\n", "z z\n\n"]);
         assert_eq!(words(b" {\"a\":\"x y\"}\n\n{\"a\":\"z z\"}\n").unwrap(), ["x y\n\n", "z z\n\n"]);
         assert_eq!(words(b"{\"a\":1}").unwrap(), [""; 0]);
+        let event = br#"{"Details":"smtp; 550 5.1.1 no such user","Subject":"Your PTR is missing"}"#;
+        assert_eq!(words(event).unwrap(), ["550 5.1.1 no such user\n\n"]);
         for none in ["[192.0.2.1] no PTR", "{LED=no};{IP=x y}", "{", "", "[1, 2]", "[]"] {
             assert_eq!(words(none.as_bytes()), None, "{none}");
         }
