@@ -41,8 +41,8 @@ pub(super) fn fault(folded: &str) -> Option<Fault> {
     found.or_else(|| {
         let whole = Reading { words, sentence: &plain, listed };
         let (topic, wrong) = elliptic(words, &plain).filter(|_| first(&words.spoiled.always, &plain).is_none())?;
-        let found = whole.found(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
-        found.filter(|f| !f.1).map(|f| f.0)
+        let found = Found::new(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+        (!whole.is_taken_back(&found)).then(|| whole.told(&found))
     })
 }
 
@@ -103,10 +103,21 @@ pub(super) fn is_listing(folded: &str) -> bool {
 /// into something else: a word of SPF, DKIM or TLS beside it, or one that denies it.
 pub(super) fn is_spoiled(folded: &str, place: (usize, usize)) -> bool {
     let Some(words) = WORDS.as_ref() else { return false };
-    let from = folded[..place.0].rfind(['.', ';', '!', '?']).filter(|at| folded[at + 1..].starts_with(' '));
-    let to = folded[place.1..].find(". ").map_or(folded.len(), |n| place.1 + n);
-    let sentence = &folded[from.map_or(0, |at| at + 1)..to];
-    let at = (place.0 - from.map_or(0, |at| at + 1), place.1 - from.map_or(0, |at| at + 1));
+    let (mut from, mut to) = (0, folded.len());
+    let mut end = 0;
+    for sentence in sentences(folded) {
+        let begin = end;
+        end += sentence.len();
+        if begin <= place.0 {
+            from = begin;
+        }
+        if end >= place.1 {
+            to = end;
+            break;
+        }
+    }
+    let sentence = &folded[from..to];
+    let at = (place.0 - from, place.1 - from);
     let beside = |list: &[Word], before: usize, behind: usize| {
         all(list, sentence).any(|f| f.1 <= at.0 && at.0 - f.1 <= before || f.0 >= at.1 && f.0 - at.1 <= behind)
     };
@@ -184,12 +195,12 @@ impl Reading<'_> {
             .or_else(|| reverse.and_then(|topic| self.of_reverse(topic)))
             .or_else(|| self.of_address())
             .or_else(|| self.of_host())
-            .filter(|f| !f.1)
-            .map(|f| f.0)
+            .filter(|found| !self.is_taken_back(found))
+            .map(|found| self.told(&found))
     }
 
     /// "rDNS and EHLO name must agree": the two are said of each other.
-    fn of_both(&self, reverse: Place, ehlo: Place) -> Option<(Fault, bool)> {
+    fn of_both(&self, reverse: Place, ehlo: Place) -> Option<Found> {
         let gap = self.sentence.get(reverse.1..ehlo.0)?;
         let mut between = gap.split([' ', '/', '(', '&', '+']).filter(|w| !w.is_empty());
         let joined = between.all(|w| {
@@ -197,7 +208,7 @@ impl Reading<'_> {
                 .contains(&w)
         });
         let wrong = self.near(ehlo, &self.words.wrong.unconfirmed).filter(|_| joined)?;
-        self.found(Identity::EhloBad, &[Identity::PtrUnconfirmed], ehlo, wrong)
+        Some(Found::new(Identity::EhloBad, &[Identity::PtrUnconfirmed], ehlo, wrong))
     }
 
     /// HELO as a step of the dialogue that came too early, too late or not at all.
@@ -230,7 +241,7 @@ impl Reading<'_> {
             .min_by_key(|at| distance(*at))
     }
 
-    fn of_ehlo(&self, topic: Place, reverse: bool) -> Option<(Fault, bool)> {
+    fn of_ehlo(&self, topic: Place, reverse: bool) -> Option<Found> {
         let words = self.words;
         let subject = standing(self.sentence, topic) == Standing::Subject;
         let wrong = Some(())
@@ -243,10 +254,10 @@ impl Reading<'_> {
                 })
             })
             .or_else(|| self.bound(topic, &words.wrong.missing))?;
-        self.found(Identity::EhloBad, if reverse { &[Identity::PtrMissing] } else { &[] }, topic, wrong)
+        Some(Found::new(Identity::EhloBad, if reverse { &[Identity::PtrMissing] } else { &[] }, topic, wrong))
     }
 
-    fn of_reverse(&self, topic: Place) -> Option<(Fault, bool)> {
+    fn of_reverse(&self, topic: Place) -> Option<Found> {
         let words = self.words;
         if standing(self.sentence, topic) == Standing::Subject {
             let shape = self
@@ -255,20 +266,20 @@ impl Reading<'_> {
                 .or_else(|| self.holding(topic))
                 .filter(|_| !self.listed);
             if let Some(wrong) = shape {
-                return self.found(Identity::PtrGeneric, &[], topic, wrong);
+                return Some(Found::new(Identity::PtrGeneric, &[], topic, wrong));
             }
             if let Some(wrong) = self.near(topic, &words.wrong.unconfirmed) {
-                return self.found(Identity::PtrUnconfirmed, &[Identity::PtrMissing], topic, wrong);
+                return Some(Found::new(Identity::PtrUnconfirmed, &[Identity::PtrMissing], topic, wrong));
             }
         }
         if let Some((_, to)) = elsewhere(words, self.sentence, true) {
-            return self.found(Identity::PtrUnconfirmed, &[], topic, to);
+            return Some(Found::new(Identity::PtrUnconfirmed, &[], topic, to));
         }
         if let Some(wrong) = self.bound(topic, &words.wrong.missing) {
-            return self.found(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+            return Some(Found::new(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong));
         }
         let (_, to) = elsewhere(words, self.sentence, false)?;
-        self.found(Identity::PtrUnconfirmed, &[], topic, to)
+        Some(Found::new(Identity::PtrUnconfirmed, &[], topic, to))
     }
 
     /// A name made of its address: "contains your IP", "is built from the address".
@@ -283,9 +294,9 @@ impl Reading<'_> {
     }
 
     /// An address without a name, or a name that does not lead to it.
-    fn of_address(&self) -> Option<(Fault, bool)> {
+    fn of_address(&self) -> Option<Found> {
         let (words, sentence) = (self.words, self.sentence);
-        let missing = |topic, wrong| self.found(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong);
+        let missing = |topic, wrong| Some(Found::new(Identity::PtrMissing, &[Identity::PtrUnconfirmed], topic, wrong));
         if let Some(topic) = first(&words.topic.client, sentence)
             && let Some(wrong) = self.near(topic, &words.wrong.nameless)
         {
@@ -302,16 +313,16 @@ impl Reading<'_> {
             && let Some(at) = addresses(&sentence[wrong.1..]).first().filter(|q| q.start < 4)
         {
             let possible = &[Identity::EhloBad];
-            return self.found(Identity::PtrUnconfirmed, possible, wrong, (wrong.1, wrong.1 + at.end));
+            return Some(Found::new(Identity::PtrUnconfirmed, possible, wrong, (wrong.1, wrong.1 + at.end)));
         }
         if let Some((topic, wrong)) = nameless(words, sentence) {
             return missing(topic, wrong);
         }
         let (from, to) = broken_chain(words, sentence)?;
-        self.found(Identity::PtrUnconfirmed, &[], from, to)
+        Some(Found::new(Identity::PtrUnconfirmed, &[], from, to))
     }
 
-    fn of_host(&self) -> Option<(Fault, bool)> {
+    fn of_host(&self) -> Option<Found> {
         let (words, sentence) = (self.words, self.sentence);
         let topic = first(&words.topic.host, sentence)?;
         let named = sentence.contains("name");
@@ -328,40 +339,57 @@ impl Reading<'_> {
             .filter(|w| held(*w))
             .or_else(holding);
         if let Some(wrong) = shape.filter(|_| !self.listed) {
-            return self.found(Identity::PtrGeneric, &[], topic, wrong);
+            return Some(Found::new(Identity::PtrGeneric, &[], topic, wrong));
         }
         // "DNS name and IP address do not match": a name and an address in one sentence.
         let numbered = sentence.contains(" ip") || sentence.contains("address");
         let wrong = self.near(topic, &words.wrong.unconfirmed).filter(|_| named && numbered)?;
-        self.found(Identity::PtrUnconfirmed, &[], topic, wrong)
+        Some(Found::new(Identity::PtrUnconfirmed, &[], topic, wrong))
     }
 
-    /// The fault, and whether the sentence takes it back or says it of something else.
-    #[allow(clippy::unnecessary_wraps, reason = "each caller ends with what it found, or with none")]
-    fn found(&self, leg: Identity, possible: &[Identity], topic: Place, wrong: Place) -> Option<(Fault, bool)> {
+    /// Whether the sentence denies what was found, grants it, or says it of something else.
+    fn is_taken_back(&self, found: &Found) -> bool {
         let (words, sentence) = (self.words, self.sentence);
+        let (from, to) = found.span();
+        // "not about …": whole words of denial only, since "is not" is itself how a fault is found.
+        let denials = words.spoiled.denied.iter().filter(|w| w.text.len() > 8);
+        let denied = denials.flat_map(|w| w.all(sentence)).any(|d| d.1 <= from && from - d.1 <= NEAR_DENIAL);
+        let granted =
+            words.spoiled.granted.iter().filter_map(|w| w.find(sentence, to)).any(|g| g.0 - to <= NEAR_DENIAL);
+        denied || granted || is_of_another(words, sentence, (from, to), NEAR_SPOIL)
+    }
+
+    fn told(&self, found: &Found) -> Fault {
+        let Found { leg, possible, topic, wrong } = *found;
         let (a, b) = if topic.0 <= wrong.0 { (topic, wrong) } else { (wrong, topic) };
+        let sentence = self.sentence;
         let what = if b.0 <= a.1 {
             sentence[a.0..b.1.max(a.1)].to_owned()
         } else {
             format!("{} … {}", &sentence[a.0..a.1], &sentence[b.0..b.1])
         };
-        // "not about …": whole words of denial only, since "is not" is itself how a fault is found.
-        let denied = words
-            .spoiled
-            .denied
-            .iter()
-            .filter(|w| w.text.len() > 8)
-            .any(|w| w.find(sentence, 0).is_some_and(|d| d.1 <= a.0 && a.0 - d.1 <= NEAR_DENIAL));
-        let granted = words
-            .spoiled
-            .granted
-            .iter()
-            .any(|w| w.find(sentence, b.1.max(a.1)).is_some_and(|g| g.0 - b.1.max(a.1) <= NEAR_DENIAL));
-        let another = is_of_another(words, sentence, (a.0, b.1.max(a.1)), NEAR_SPOIL);
         let aside = standing(sentence, topic) != Standing::Subject;
-        let (source, date) = (&words.source, &words.date);
-        Some((Fault { leg, possible: possible.to_vec(), what, aside, source, date }, denied || granted || another))
+        Fault { leg, possible: possible.to_vec(), what, aside, source: &self.words.source, date: &self.words.date }
+    }
+}
+
+/// A topic and what is wrong with it, where they stand.
+#[derive(Clone, Copy)]
+struct Found {
+    leg: Identity,
+    possible: &'static [Identity],
+    topic: Place,
+    wrong: Place,
+}
+
+impl Found {
+    const fn new(leg: Identity, possible: &'static [Identity], topic: Place, wrong: Place) -> Self {
+        Self { leg, possible, topic, wrong }
+    }
+
+    /// From the first of the two to the end of the last.
+    fn span(&self) -> Place {
+        (self.topic.0.min(self.wrong.0), self.topic.1.max(self.wrong.1))
     }
 }
 
@@ -418,6 +446,18 @@ mod tests {
         ] {
             assert_eq!(leg(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_phrase_is_spoiled_by_its_own_sentence_only() {
+        let spoiled = |text: &str, phrase: &str| {
+            let at = text.find(phrase).unwrap();
+            is_spoiled(text, (at, at + phrase.len()))
+        };
+        // The dot of a name between a sentence's end and the phrase is no end.
+        assert!(!spoiled("no spf needed. mx.recv.example: no ptr found", "no ptr found"));
+        assert!(!spoiled("no ptr found; spf is fine", "no ptr found"));
+        assert!(spoiled("spf: mx.recv.example: no ptr found", "no ptr found"));
     }
 
     #[test]

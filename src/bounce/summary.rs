@@ -31,7 +31,7 @@ pub struct BounceSummary {
     /// Those that could not be read.
     pub unreadable: usize,
     /// Files that nobody named and that are no mail.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub skipped: usize,
     /// By cause, the most frequent first.
     pub causes: Vec<Count<Cause>>,
@@ -111,11 +111,6 @@ impl BounceSummary {
         self.identity_ips = ranked(tally.identity_ips);
         self
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
-const fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 fn count(map: &mut BTreeMap<String, usize>, key: &str) -> bool {

@@ -144,17 +144,20 @@ pub(super) fn first(list: &[Word], text: &str) -> Option<Place> {
 
 /// Every place of the words of a list in a text.
 pub(super) fn all<'a>(list: &'a [Word], text: &'a str) -> impl Iterator<Item = Place> + 'a {
-    list.iter().flat_map(move |w| {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let found = w.find(text, from)?;
-            from = found.1;
-            Some(found)
-        })
-    })
+    list.iter().flat_map(move |w| w.all(text))
 }
 
 impl Word {
+    /// Every place in a text.
+    pub(super) fn all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Place> + 'a {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let found = self.find(text, from)?;
+            from = found.1;
+            Some(found)
+        })
+    }
+
     /// From an octet on: where it begins and ends. Labels of host names are no words (`mx.example`,
     /// `dsl.isp.example`). A word in a script without spaces stands anywhere.
     pub(super) fn find(&self, text: &str, from: usize) -> Option<Place> {
