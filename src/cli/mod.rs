@@ -70,7 +70,6 @@ fn unmonitored() -> Exit {
 
 fn dispatch(command: Command) -> Exit {
     match command {
-        Command::Check(args) if args.many() => on_every_core(check::run(*args)),
         Command::Check(args) => in_runtime(|| check::run(*args)),
         Command::Bounce(args) => in_runtime(|| async move { bounce::run(&args).await }),
         Command::Demo(args) => in_runtime(|| async move { demo::run(&args).await }),
@@ -92,27 +91,9 @@ fn dispatch(command: Command) -> Exit {
     }
 }
 
-/// One thread: the work is waiting, and a single check starts the sooner for it.
+/// One thread: the work is waiting, and a single check starts the sooner for it. Many checks have loops of their own.
 fn in_runtime<F: Future<Output = Exit>>(run: impl FnOnce() -> F) -> Exit {
-    until_done(tokio::runtime::Builder::new_current_thread(), run())
-}
-
-/// Many checks. Those who give them out and take their results are a task among theirs: on a thread beside the
-/// event loops, each result would wake another core.
-fn on_every_core(run: impl Future<Output = Exit> + Send + 'static) -> Exit {
-    until_done(tokio::runtime::Builder::new_multi_thread(), async {
-        match tokio::spawn(run).await {
-            Ok(exit) => exit,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Exit::Defect,
-            },
-        }
-    })
-}
-
-fn until_done(mut builder: tokio::runtime::Builder, run: impl Future<Output = Exit>) -> Exit {
-    let runtime = match builder.enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
             say(&format!("this machine gives no event loop: {e}"));
@@ -123,7 +104,7 @@ fn until_done(mut builder: tokio::runtime::Builder, run: impl Future<Output = Ex
         let _within = runtime.enter();
         signals::outlive_full_files();
     }
-    let exit = runtime.block_on(run);
+    let exit = runtime.block_on(run());
     // What is left are last words that no verdict waits for, and perhaps a read of standard input.
     runtime.shutdown_background();
     exit

@@ -4,7 +4,7 @@
 //! Sharing: a dialogue is of an address, a port and whether TLS comes first. Where TLS was used, also of the
 //! host, whose name the server was told (SNI) and its certificate is held against. A control connection tells
 //! of its host for [`CONTROL`].
-//! Limits: two generations of [`ADDRESSES`]; one in use is never forgotten.
+//! Limits: two generations of [`ADDRESSES`], and those in use, which are never forgotten.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::evidence::{Control, Dialogue, FaultKind};
@@ -41,13 +41,16 @@ pub(super) struct Hosts {
 struct Known {
     young: HashMap<IpAddr, Arc<Host>>,
     old: HashMap<IpAddr, Arc<Host>>,
+    /// Addresses of the young generation with which the next begins.
+    full: usize,
 }
 
 /// One address.
 struct Host {
     turns: Arc<Semaphore>,
     shown: Mutex<Vec<Shown>>,
-    news: watch::Sender<()>,
+    /// Told to all who wait when a dialogue has shown something.
+    news: Notify,
 }
 
 /// What a dialogue has shown.
@@ -83,14 +86,16 @@ impl Hosts {
     /// Waits until the address may be dialled, or until another has done it.
     pub(super) async fn turn(&self, address: IpAddr, target: &Target) -> Turn {
         let host = self.host(address);
-        let mut news = host.news.subscribe();
         loop {
+            // Listens before it looks: what is shown between the two is told.
+            let mut news = std::pin::pin!(host.news.notified());
+            news.as_mut().enable();
             if let Some(known) = host.shown(target) {
                 return Turn::Known(known);
             }
             tokio::select! {
                 biased;
-                Ok(()) = news.changed() => {}
+                () = news => {}
                 Ok(permit) = host.turns.clone().acquire_owned() => {
                     if let Some(known) = host.shown(target) {
                         return Turn::Known(known);
@@ -106,17 +111,19 @@ impl Hosts {
         if let Some(host) = known.young.get(&address) {
             return host.clone();
         }
-        if known.young.len() >= ADDRESSES {
+        if known.young.len() >= known.full {
             let aged = std::mem::take(&mut known.young);
             let forgotten = std::mem::replace(&mut known.old, aged);
             // Whoever dials an address now must be seen by the next who wants to.
             let in_use = forgotten.into_iter().filter(|(_, host)| Arc::strong_count(host) > 1 || host.busy());
             known.young.extend(in_use);
+            // More may be in use than a generation holds: they are not to be looked through for every address.
+            known.full = known.young.len() + ADDRESSES;
         }
         let there = known.old.remove(&address);
         let host = there.unwrap_or_else(|| {
             let turns = Arc::new(Semaphore::new(self.per_host));
-            Arc::new(Host { turns, shown: Mutex::default(), news: watch::Sender::default() })
+            Arc::new(Host { turns, shown: Mutex::default(), news: Notify::new() })
         });
         known.young.insert(address, host.clone());
         drop(known);
@@ -163,7 +170,7 @@ impl Dialling {
         if let Some(host) = depends_on(target, &dialled.0) {
             let shown = Shown { port: target.port, implicit_tls: target.implicit_tls, host, dialled: dialled.clone() };
             locked(&self.host.shown).push(shown);
-            self.host.news.send_replace(());
+            self.host.news.notify_waiters();
         }
         dialled
     }

@@ -17,9 +17,9 @@ use crate::dns::{Lookup, Question};
 
 /// Questions of one generation. What checks share is asked again soon: a zone by the addresses beside each other
 /// in a list, a name by its own check. More would be memory for answers that nobody wants again.
-const ENTRIES: usize = 512;
+const ENTRIES: usize = 256;
 /// Octets of one generation's answers, as far as they are counted: what this many answers of two records take.
-const OCTETS: usize = 512 << 10;
+const OCTETS: usize = 256 << 10;
 /// How long a failure is shared.
 const FAILURE: Duration = Duration::from_secs(1);
 /// A TTL counts as at most this (RFC 8767 §4 names a week).
@@ -243,7 +243,7 @@ mod tests {
         memo.ask(&hot, deadline).await;
         for n in 0..4 * ENTRIES {
             memo.ask(&Question::new(&format!("n{n}.example"), RecordType::A), deadline).await;
-            if n % 500 == 0 {
+            if n % (ENTRIES - 10) == 0 {
                 memo.ask(&hot, deadline).await;
             }
         }

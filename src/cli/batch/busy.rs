@@ -1,6 +1,6 @@
 //! How much of this machine's time the run takes: checks that wait for the machine gain nothing by company.
 //!
-//! Unit: a share of the time of all cores that the process may use, 0 to 1.
+//! Unit: a share of the time of all cores that the run may use, 0 to 1.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,8 @@ pub(super) struct Busy {
 }
 
 impl Busy {
-    pub(super) fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    /// Of a run that can use so many cores.
+    pub(super) fn new(cores: usize) -> Self {
         Self { cores: cores as f64, since: Instant::now(), spent: spent() }
     }
 
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_share_is_of_what_was_spent_since_the_last_look() {
-        let mut busy = Busy::new();
+        let mut busy = Busy::new(1);
         let begun = spent();
         while spent() < begun + Duration::from_millis(50) {
             std::hint::black_box(begun);

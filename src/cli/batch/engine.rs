@@ -1,7 +1,7 @@
 //! The engine: requests in, results out, never more than a bounded number between the two.
 //!
-//! Each check is a task of its own: one that fails, or ends in a defect of ours, ends alone. A check begins when
-//! there is a place for it ([`super::adapt`]), the pace allows it ([`super::pace`]) and the order of the output
+//! Each check is a task of its own ([`super::loops`]): one that fails, or ends in a defect of ours, ends alone. A check
+//! begins when there is a place for it ([`super::adapt`]), the pace allows it ([`super::pace`]) and the order of the output
 //! has room ([`super::order`]); the list is read no faster than that.
 //! Interrupts: the first lets what is in flight end, the second drops it.
 
@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use super::adapt::{Adapt, TICK};
 use super::busy::Busy;
+use super::loops::{Ended, Loops};
 use super::order::Order;
 use super::pace::{Pace, Rate};
 use crate::domain::Remark;
@@ -39,9 +39,14 @@ pub(super) struct Finished<T> {
     pub(super) came: Result<T, String>,
 }
 
+/// What ends within this is taken together: to be woken for each result costs more than to take it.
+const TOGETHER: Duration = Duration::from_millis(1);
+
 /// What the engine is told to keep to.
 #[derive(Debug)]
 pub(super) struct Bounds {
+    /// Event loops for the checks; 0 for the engine's own.
+    pub(super) loops: usize,
     pub(super) adapt: Adapt,
     pub(super) rate: Option<Rate>,
     pub(super) ordered: bool,
@@ -92,13 +97,13 @@ pub(super) async fn run<W: Work>(
     sink: &mut impl Sink<W::Result>,
     mut interrupts: mpsc::Receiver<()>,
 ) -> End {
-    let Bounds { mut adapt, rate, ordered } = bounds;
+    let Bounds { loops, mut adapt, rate, ordered } = bounds;
     let mut order: Order<Finished<W::Result>> = Order::new(ordered);
     let mut pace = Pace::new(rate, Instant::now());
-    let mut running: JoinSet<(u64, Finished<W::Result>)> = JoinSet::new();
+    let mut running: Loops<(u64, Finished<W::Result>)> = Loops::new(loops);
     let (mut position, mut open, mut full, mut ended) = (0, true, false, 0);
     let mut end = End::default();
-    let mut busy = Busy::new();
+    let mut busy = Busy::new(loops.max(1));
     let mut ticks = interval_at(Instant::now() + TICK, TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -128,17 +133,20 @@ pub(super) async fn run<W: Work>(
                 open &= !sink.gone();
                 sink.tick(running.len());
             }
-            Some(done) = running.join_next(), if !running.is_empty() => {
+            Some(done) = running.next(), if !running.is_empty() => {
+                if running.len() > 1 {
+                    sleep(TOGETHER).await;
+                }
                 let mut done = Some(done);
                 while let Some(one) = done {
                     ended += 1;
                     // A task that panics has caught it; it fails only when it was aborted.
-                    if let Ok((at, finished)) = one {
+                    if let Ended::Done((at, finished)) = one {
                         for finished in order.take(at, finished) {
                             sink.take(finished).await;
                         }
                     }
-                    done = running.try_join_next();
+                    done = running.try_next();
                 }
                 // Else at the next tick: a write for each result would be half of a check's work.
                 if running.is_empty() {
@@ -271,7 +279,7 @@ mod tests {
             std::future::pending::<()>().await;
         });
         let work = Arc::new(Labels { running: AtomicUsize::new(0), most: AtomicUsize::new(0) });
-        let bounds = Bounds { adapt: Adapt::new(at_once, true), rate: None, ordered };
+        let bounds = Bounds { loops: 2, adapt: Adapt::new(at_once, true), rate: None, ordered };
         let end = run(given, work.clone(), bounds, &mut kept, interrupted).await;
         (kept, end, work.most.load(Ordering::SeqCst))
     }

@@ -9,6 +9,7 @@ mod busy;
 mod engine;
 mod gain;
 mod identity;
+mod loops;
 mod order;
 mod pace;
 mod progress;
@@ -47,8 +48,12 @@ pub use shard::Shard;
 
 /// Checks at once that an adaptive run may grow to.
 const MOST: usize = 4096;
-/// Descriptors that are not for checks: files, standard streams, the sockets to the resolvers.
-const OTHER_DESCRIPTORS: usize = 128;
+/// Event loops for checks, at most: what they share would be more in each other's way than more would get done.
+const LOOPS: usize = 16;
+/// Descriptors that are not for checks: files, standard streams.
+const OTHER_DESCRIPTORS: usize = 64;
+/// Descriptors of a loop: its own, and its sockets to the resolvers.
+const LOOP_DESCRIPTORS: usize = 32;
 /// How long the first result of a list waits to learn whether it is the only one.
 const SETTLE: Duration = Duration::from_millis(200);
 
@@ -121,8 +126,11 @@ pub(super) async fn run(
         Requests::Listed(list, defaults) => Reading::of_list(list, defaults, part),
         Requests::OfDomains(domains) => Reading::of_domains(domains, dns, part),
     };
-    let most = MOST.min(descriptors.saturating_sub(OTHER_DESCRIPTORS) / 2).max(1);
+    let loops = if args.many() { std::thread::available_parallelism().map_or(1, usize::from).min(LOOPS) } else { 0 };
+    let others = OTHER_DESCRIPTORS + LOOP_DESCRIPTORS * loops.max(1);
+    let most = MOST.min(descriptors.saturating_sub(others) / 2).max(1);
     let bounds = Bounds {
+        loops,
         adapt: args.concurrency.map_or_else(|| Adapt::new(most, false), |n| Adapt::new(n.into(), true)),
         rate: args.rate,
         ordered: args.ordered || !listed,

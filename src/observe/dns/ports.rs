@@ -12,6 +12,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 use foldhash::HashMap;
 use tokio::net::UdpSocket;
@@ -33,8 +34,13 @@ const RECEIVE_BUFFER: usize = 1 << 20;
 /// The largest datagram that we take: more than we announce (RFC 6891 §6.2.5).
 const DATAGRAM: usize = 4096;
 
-/// A server, and the address to ask it from.
-type Way = (SocketAddr, Option<IpAddr>);
+/// A server, the address to ask it from, and the thread that reads the answers: the sockets of another event loop would
+/// wake it for every answer.
+type Way = (SocketAddr, Option<IpAddr>, ThreadId);
+
+fn way(server: SocketAddr, source: Option<IpAddr>) -> Way {
+    (server, source, std::thread::current().id())
+}
 
 /// The sockets to every server asked.
 #[derive(Debug, Default)]
@@ -55,7 +61,7 @@ impl Ports {
             waiting
         } else {
             let port = Port::open(server, source)?;
-            locked(&self.open).entry((server, source)).or_default().push(port.clone());
+            locked(&self.open).entry(way(server, source)).or_default().push(port.clone());
             port.wait(query, &self.random).ok_or(io::ErrorKind::WouldBlock)?
         };
         query.set_id(waiting.id);
@@ -69,7 +75,7 @@ impl Ports {
 
     fn place(&self, server: SocketAddr, source: Option<IpAddr>, query: &Query) -> Option<Waiting> {
         let mut open = locked(&self.open);
-        let ports = open.get_mut(&(server, source))?;
+        let ports = open.get_mut(&way(server, source))?;
         ports.retain(|port| locked(&port.state).usable());
         // Among fewer than FEWEST, the choice may fall on one that is yet to be opened.
         let chosen = usize::try_from(self.random.next()).unwrap_or_default() % ports.len().max(FEWEST);

@@ -1,7 +1,8 @@
 //! How near does a large run come to what the machine can do?
 //!
 //! `cargo bench --bench bulk` measures, in turn and run by run, on one world ([`world`]): a raw client that does
-//! the four steps and nothing else ([`raw`]: the ceiling, on one thread and on as many as there are cores), the
+//! the four steps and nothing else ([`raw`]: the ceiling, on one thread and on as many as there are cores; and, no
+//! ceiling since the program does more, one that leaves the reply to QUIT unread), the
 //! program with the same four steps, the program with everything a check does by default, and the four steps in
 //! Python (`yardstick.py`). Each is a process of its own, as is the world. Printed for 1,000, 10,000 and 100,000
 //! targets: medians of checks per second, CPU seconds (user and system) per 1,000 checks and peak memory, with
@@ -9,7 +10,7 @@
 //!
 //! `cargo bench --bench bulk -- sizes 1000,10000` measures other sizes; `-- world [DNS-PORT SMTP-PORT]
 //! [dns-delay MS] [smtp-delay MS] [trouble]` runs the world until standard input ends, for any client;
-//! `-- list N` prints its addresses; `-- resume N` kills a run in its middle, resumes it and counts.
+//! `-- list N` prints its addresses.
 
 #![expect(
     clippy::disallowed_types,
@@ -39,11 +40,12 @@ fn main() -> ExitCode {
         },
         ["world", rest @ ..] => world(rest),
         ["list", n] => n.parse::<u32>().map_err(|e| e.to_string()).map(|n| print!("{}", run::list(n))),
-        ["raw", list, at_once, threads, dns, port] => (|| {
+        ["raw", list, at_once, threads, dns, port, rest @ ..] => (|| {
             let number = |text: &str| text.parse::<usize>().map_err(|e| format!("{text}: {e}"));
             let dns = dns.parse().map_err(|e| format!("{dns}: {e}"))?;
             let port = port.parse().map_err(|e| format!("{port}: {e}"))?;
-            raw::run(list, number(at_once)?, number(threads)?, dns, port)
+            let manner = raw::Manner { at_once: number(at_once)?, threads: number(threads)?, hasty: rest == ["hasty"] };
+            raw::run(list, manner, dns, port)
         })(),
         other => Err(format!("`{}` is not understood; see the head of tests/benches/bulk/main.rs", other.join(" "))),
     };

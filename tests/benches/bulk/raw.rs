@@ -1,5 +1,6 @@
-//! The machine's ceiling: a client that does the four steps and nothing else. Connect, greeting, EHLO and QUIT
-//! beside PTR and A of its name; then A of the name in the EHLO reply. One line a target, no evidence, no judgement.
+//! The machine's ceiling: a client that does the four steps and nothing else. Connect, greeting, EHLO and QUIT with
+//! its reply (RFC 5321 §4.1.1.10) beside PTR and A of its name; then A of the name in the EHLO reply. One line a
+//! target, no evidence, no judgement.
 //!
 //! DNS: one UDP socket for all, answers sorted by their id, a question asked anew after a second, three times.
 
@@ -17,8 +18,19 @@ use tokio::sync::oneshot;
 const PTR: u16 = 12;
 const A: u16 = 1;
 
-/// Checks every address of the list, `at_once` at a time, on `threads` threads.
-pub fn run(list: &str, at_once: usize, threads: usize, dns: SocketAddr, port: u16) -> Result<(), String> {
+/// How the raw client goes about it.
+#[derive(Clone, Copy)]
+pub struct Manner {
+    /// Checks at once.
+    pub at_once: usize,
+    pub threads: usize,
+    /// Closes behind QUIT, its reply unread: what is cheaper so is told beside the ceiling, which the program keeps to.
+    pub hasty: bool,
+}
+
+/// Checks every address of the list.
+pub fn run(list: &str, manner: Manner, dns: SocketAddr, port: u16) -> Result<(), String> {
+    let threads = manner.threads;
     let text = std::fs::read_to_string(list).map_err(|e| format!("{list}: {e}"))?;
     let targets: Vec<Ipv4Addr> = text.lines().filter_map(|l| l.parse().ok()).collect();
     let mut builder = if threads > 1 {
@@ -27,19 +39,19 @@ pub fn run(list: &str, at_once: usize, threads: usize, dns: SocketAddr, port: u1
         tokio::runtime::Builder::new_current_thread()
     };
     let runtime = builder.worker_threads(threads.max(1)).enable_all().build().map_err(|e| e.to_string())?;
-    runtime.block_on(all(targets, at_once, dns, port))
+    runtime.block_on(all(targets, manner, dns, port))
 }
 
-async fn all(targets: Vec<Ipv4Addr>, at_once: usize, dns: SocketAddr, port: u16) -> Result<(), String> {
+async fn all(targets: Vec<Ipv4Addr>, manner: Manner, dns: SocketAddr, port: u16) -> Result<(), String> {
     let questions = Arc::new(Questions::begin(dns).await.map_err(|e| e.to_string())?);
     let (targets, next) = (Arc::new(targets), Arc::new(AtomicUsize::new(0)));
     let out = Arc::new(Mutex::new(std::io::BufWriter::new(std::io::stdout())));
     let mut workers = Vec::new();
-    for _ in 0..at_once {
+    for _ in 0..manner.at_once {
         let (questions, targets, next, out) = (questions.clone(), targets.clone(), next.clone(), out.clone());
         workers.push(tokio::spawn(async move {
             while let Some(ip) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let verdict = check(*ip, port, &questions).await;
+                let verdict = check(*ip, port, manner.hasty, &questions).await;
                 let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
                 let _ = writeln!(out, "{ip} {verdict}");
             }
@@ -51,14 +63,14 @@ async fn all(targets: Vec<Ipv4Addr>, at_once: usize, dns: SocketAddr, port: u16)
     out.lock().unwrap_or_else(PoisonError::into_inner).flush().map_err(|e| e.to_string())
 }
 
-async fn check(ip: Ipv4Addr, port: u16, questions: &Questions) -> &'static str {
+async fn check(ip: Ipv4Addr, port: u16, hasty: bool, questions: &Questions) -> &'static str {
     let names = async {
         let name = questions.ask(reverse(ip), PTR).await?;
         let address = questions.ask(name.clone(), A).await?;
         Some((name, address))
     };
     let said = async {
-        let name = dialogue(ip, port).await?;
+        let name = dialogue(ip, port, hasty).await?;
         let address = questions.ask(name.clone(), A).await?;
         Some((name, address))
     };
@@ -68,7 +80,7 @@ async fn check(ip: Ipv4Addr, port: u16, questions: &Questions) -> &'static str {
 }
 
 /// The name in the EHLO reply, as wire labels.
-async fn dialogue(ip: Ipv4Addr, port: u16) -> Option<Vec<u8>> {
+async fn dialogue(ip: Ipv4Addr, port: u16, hasty: bool) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect((IpAddr::V4(ip), port)).await.ok()?;
     let mut buffer = [0; 2048];
     reply(&mut stream, &mut buffer).await?;
@@ -82,6 +94,9 @@ async fn dialogue(ip: Ipv4Addr, port: u16) -> Option<Vec<u8>> {
         name.extend(label);
     }
     name.push(0);
+    if !hasty {
+        reply(&mut stream, &mut buffer).await?;
+    }
     Some(name)
 }
 
