@@ -176,7 +176,11 @@ pub struct CheckArgs {
 impl CheckArgs {
     /// Whether this is, by the look of it, more than a handful of checks.
     pub(super) fn many(&self) -> bool {
-        self.input.is_some() || self.targets.len() > 8 || self.ip.iter().any(|ip| ip.contains('/'))
+        self.input.is_some()
+            || self.domain.mx
+            || self.domain.spf
+            || self.targets.len() > 8
+            || self.ip.iter().any(|ip| ip.contains('/'))
     }
 }
 

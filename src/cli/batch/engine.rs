@@ -39,8 +39,11 @@ pub(super) struct Finished<T> {
     pub(super) came: Result<T, String>,
 }
 
-/// What ends within this is taken together: to be woken for each result costs more than to take it.
+/// What ends within this is taken together, where every place is taken: to be woken for each result costs more than to
+/// take it.
 const TOGETHER: Duration = Duration::from_millis(1);
+/// Checks in flight from which on that is worth the wait.
+const MANY: usize = 16;
 
 /// What the engine is told to keep to.
 #[derive(Debug)]
@@ -87,6 +90,8 @@ pub(super) trait Sink<T> {
 pub(super) struct End {
     /// An interrupt ended it.
     pub(super) interrupted: bool,
+    /// A defect of ours took a check along, and ended it.
+    pub(super) lost: bool,
 }
 
 /// Runs until the list ends and every check is done, or an interrupt ends it.
@@ -126,7 +131,7 @@ pub(super) async fn run<W: Work>(
                 open = false;
             }
             due = ticks.tick() => {
-                let late = Instant::now().saturating_duration_since(due);
+                let late = Instant::now().saturating_duration_since(due).max(running.late());
                 adapt.tick(work.load(), ended, full, late, busy.share());
                 (full, ended) = (false, 0);
                 sink.flush();
@@ -134,16 +139,22 @@ pub(super) async fn run<W: Work>(
                 sink.tick(running.len());
             }
             Some(done) = running.next(), if !running.is_empty() => {
-                if running.len() > 1 {
+                if running.len() >= MANY && !may_begin {
                     sleep(TOGETHER).await;
                 }
                 let mut done = Some(done);
                 while let Some(one) = done {
                     ended += 1;
-                    // A task that panics has caught it; it fails only when it was aborted.
-                    if let Ended::Done((at, finished)) = one {
-                        for finished in order.take(at, finished) {
-                            sink.take(finished).await;
+                    match one {
+                        Ended::Done((at, finished)) => {
+                            for finished in order.take(at, finished) {
+                                sink.take(finished).await;
+                            }
+                        }
+                        // A panic is caught within the task: its loop has died, and nobody knows of which check it was.
+                        Ended::Broken => {
+                            end.lost = true;
+                            open = false;
                         }
                     }
                     done = running.try_next();

@@ -1,22 +1,30 @@
 //! Where checks run: on event loops of their own, one a core, each with a thread and sockets that no other loop reads.
 //!
 //! A check stays on the loop that it began on. Loops that take work from each other keep it in queues which every
-//! core must look into, and move a check away from the cache that holds it: a third of a check's processor time went
+//! core must look into, and move a check away from the cache that holds it: a tenth of a check's processor time went
 //! there. The one who gives checks out and writes what comes of them is on none of them: a reader of the output who
 //! lets it wait does not let a check time out.
+//! Units: lateness in microseconds, looked for every [`TICK`].
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use super::adapt::TICK;
 
 /// Tasks on loops.
 pub(super) struct Loops<T> {
     tasks: JoinSet<(Option<usize>, T)>,
     begun: Vec<Loop>,
     most: usize,
+    late: Arc<AtomicU64>,
 }
 
 /// How a task has ended.
@@ -28,8 +36,8 @@ pub(super) enum Ended<T> {
 }
 
 /// A loop on a thread of its own; ends when this is dropped.
-struct Loop {
-    handle: Handle,
+pub(super) struct Loop {
+    pub(super) handle: Handle,
     tasks: usize,
     _until: oneshot::Sender<()>,
 }
@@ -37,7 +45,7 @@ struct Loop {
 impl<T: Send + 'static> Loops<T> {
     /// Up to so many loops, begun as they are needed; 0 for the caller's own and no other.
     pub(super) fn new(most: usize) -> Self {
-        Self { tasks: JoinSet::new(), begun: Vec::new(), most }
+        Self { tasks: JoinSet::new(), begun: Vec::new(), most, late: Arc::default() }
     }
 
     /// Begins a task on the loop that has the fewest; on the caller's where the machine gives no thread.
@@ -56,7 +64,7 @@ impl<T: Send + 'static> Loops<T> {
     fn place(&mut self) -> Option<usize> {
         let fewest = (0..self.begun.len()).min_by_key(|at| self.begun[*at].tasks);
         if fewest.is_none_or(|at| self.begun[at].tasks > 0) && self.begun.len() < self.most {
-            match Loop::begin() {
+            match Loop::begin(&self.late) {
                 Ok(another) => {
                     self.begun.push(another);
                     return Some(self.begun.len() - 1);
@@ -97,6 +105,11 @@ impl<T: Send + 'static> Loops<T> {
         Ended::Done(value)
     }
 
+    /// By how much a loop has come too late since this was last asked: what it has to do is too much for it.
+    pub(super) fn late(&self) -> Duration {
+        Duration::from_micros(self.late.swap(0, Ordering::Relaxed))
+    }
+
     /// Ends them all where they are.
     pub(super) fn abort_all(&mut self) {
         self.tasks.abort_all();
@@ -104,16 +117,40 @@ impl<T: Send + 'static> Loops<T> {
 }
 
 impl Loop {
-    fn begin() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
+    /// Begins one, which tells by how much it is late at most.
+    pub(super) fn begin(late: &Arc<AtomicU64>) -> io::Result<Self> {
+        let late = late.clone();
         let (until, dropped) = oneshot::channel();
+        let (give, given) = std::sync::mpsc::channel();
+        // A runtime is made and ends on its own thread: it must not be dropped within another.
         std::thread::Builder::new().name("checks".into()).spawn(move || {
-            let _ = runtime.block_on(dropped);
-            // Last words that no verdict waits for.
-            runtime.shutdown_background();
+            match Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => {
+                    let _ = give.send(Ok(runtime.handle().clone()));
+                    runtime.block_on(async {
+                        tokio::select! {
+                            _ = dropped => {}
+                            () = watched(&late) => {}
+                        }
+                    });
+                    // Last words that no verdict waits for.
+                    runtime.shutdown_background();
+                }
+                Err(e) => drop(give.send(Err(e))),
+            }
         })?;
+        let handle = given.recv().map_err(|_| io::ErrorKind::Other)??;
         Ok(Self { handle, tasks: 0, _until: until })
+    }
+}
+
+async fn watched(late: &AtomicU64) {
+    let mut ticks = interval_at(Instant::now() + TICK, TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let due = ticks.tick().await;
+        let by = Instant::now().saturating_duration_since(due).as_micros();
+        late.fetch_max(u64::try_from(by).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
@@ -122,7 +159,7 @@ mod tests {
     use std::collections::HashMap;
     use std::thread::{ThreadId, current};
 
-    use tokio::time::{Duration, sleep};
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -161,6 +198,19 @@ mod tests {
             one_by_one.extend(all(&mut loops).await);
         }
         assert!(one_by_one.iter().all(|on| *on == one_by_one[0]));
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_is_kept_from_its_work_says_so_once() {
+        let mut loops = Loops::new(1);
+        loops.spawn(async {
+            sleep(2 * TICK).await;
+            std::thread::sleep(4 * TICK);
+            sleep(TICK).await;
+        });
+        all(&mut loops).await;
+        assert!(loops.late() >= 2 * TICK, "it stood still for {:?}", 4 * TICK);
+        assert!(loops.late() < 2 * TICK);
     }
 
     #[tokio::test]

@@ -48,12 +48,12 @@ pub use shard::Shard;
 
 /// Checks at once that an adaptive run may grow to.
 const MOST: usize = 4096;
-/// Event loops for checks, at most: what they share would be more in each other's way than more would get done.
+/// Event loops for checks, at most. They share the answers that are remembered; with more than two nothing was measured.
 const LOOPS: usize = 16;
 /// Descriptors that are not for checks: files, standard streams.
 const OTHER_DESCRIPTORS: usize = 64;
-/// Descriptors of a loop: its own, and its sockets to the resolvers.
-const LOOP_DESCRIPTORS: usize = 32;
+/// Descriptors of a loop beside its sockets to the resolvers.
+const LOOP_DESCRIPTORS: usize = 4;
 /// How long the first result of a list waits to learn whether it is the only one.
 const SETTLE: Duration = Duration::from_millis(200);
 
@@ -121,13 +121,15 @@ pub(super) async fn run(
         part.done = Some(done);
     }
     let descriptors = raise_descriptors();
+    let resolver_sockets = dns.sockets();
     let reading = match requests {
         Requests::Given(requests) => Reading::of_requests(requests, part),
         Requests::Listed(list, defaults) => Reading::of_list(list, defaults, part),
         Requests::OfDomains(domains) => Reading::of_domains(domains, dns, part),
     };
-    let loops = if args.many() { std::thread::available_parallelism().map_or(1, usize::from).min(LOOPS) } else { 0 };
-    let others = OTHER_DESCRIPTORS + LOOP_DESCRIPTORS * loops.max(1);
+    let a_loop = LOOP_DESCRIPTORS + resolver_sockets;
+    let loops = if args.many() { loops(descriptors, a_loop) } else { 0 };
+    let others = OTHER_DESCRIPTORS + a_loop * loops.max(1);
     let most = MOST.min(descriptors.saturating_sub(others) / 2).max(1);
     let bounds = Bounds {
         loops,
@@ -154,12 +156,18 @@ pub(super) async fn run(
         on_terminal: std::io::stdout().is_terminal(),
         begun: Instant::now(),
     };
-    let Reading { list, share, .. } = reading;
+    let Reading { list, share, asking: _asking, .. } = reading;
     rows.share = share;
     let end = engine::run(list, checks, bounds, &mut rows, interrupts()).await;
     rows.unbar();
     let Rows { mut printer, bad_lines, remarked, left_out, .. } = rows;
     let read = *reached.borrow_and_update();
+    if end.lost {
+        say("a defect of ours ended an event loop and its checks with it; please report it with the command and -v");
+        printer.leave_out("a defect of ours ended some checks");
+        printer.finish();
+        return Exit::Defect;
+    }
     if end.interrupted {
         say(&resumable(args, read));
         printer.leave_out("interrupted");
@@ -230,6 +238,12 @@ fn raise_descriptors() -> usize {
         }
     }
     limit.current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
+}
+
+/// One a core, and no more than leave most descriptors to the checks.
+fn loops(descriptors: usize, a_loop: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.min(LOOPS).min(descriptors / 4 / a_loop).max(1)
 }
 
 fn progress_place(args: &CheckArgs) -> Place {

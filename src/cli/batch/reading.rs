@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, BufReader, ReadBuf};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use super::engine::Given;
 use super::identity::Identity;
+use super::loops::Loop;
 use super::resume::Done;
 use super::shard::Shard;
 use crate::cli::domain::Domains;
@@ -63,6 +65,8 @@ pub(super) struct Reading {
     pub(super) reached: watch::Receiver<Reached>,
     /// Where the size of the list is known.
     pub(super) share: Option<Share>,
+    /// Where domains are asked about; ends with this.
+    pub(super) asking: Option<Loop>,
 }
 
 /// How much of the list has been read.
@@ -103,13 +107,15 @@ impl Reading {
             }
             reached.send_modify(|r| r.ended = true);
         });
-        Self { list: taken, reached: seen, share: octets.map(|octets| Share { read, octets }) }
+        Self { list: taken, reached: seen, share: octets.map(|octets| Share { read, octets }), asking: None }
     }
 
-    /// What domains say of their mail hosts, asked in a task of its own.
+    /// What domains say of their mail hosts, asked on a loop of its own: not where a reader of the output lets us wait.
     pub(super) fn of_domains(domains: Domains, dns: Dns, mut part: Part) -> Self {
         let (found, mut checks) = mpsc::channel(AHEAD);
-        tokio::spawn(domains.feed(dns, found));
+        let asking = Loop::begin(&Arc::default()).ok();
+        let here = Handle::current();
+        asking.as_ref().map_or(&here, |own| &own.handle).spawn(domains.feed(dns, found));
         let (given, taken) = mpsc::channel(AHEAD);
         let (reached, seen) = watch::channel(Reached::default());
         tokio::spawn(async move {
@@ -128,7 +134,7 @@ impl Reading {
             }
             reached.send_modify(|r| r.ended = true);
         });
-        Self { list: taken, reached: seen, share: None }
+        Self { list: taken, reached: seen, share: None, asking }
     }
 
     /// The requests of the command line: an address of a pool is a request of its own.
@@ -153,7 +159,7 @@ impl Reading {
             }
             reached.send_modify(|r| r.ended = true);
         });
-        Self { list: taken, reached: seen, share: None }
+        Self { list: taken, reached: seen, share: None, asking: None }
     }
 }
 

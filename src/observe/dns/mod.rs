@@ -154,6 +154,11 @@ impl Dns {
         self.sets.iter().filter_map(|s| s.first().map(|server| server.name.clone())).collect()
     }
 
+    /// Sockets to the servers that an event loop has open, where it asks much.
+    pub fn sockets(&self) -> usize {
+        self.sets.iter().map(Vec::len).sum::<usize>() * ports::FEWEST
+    }
+
     pub(super) fn load(&self) -> LoadSeen {
         self.load.seen()
     }

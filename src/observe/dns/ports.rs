@@ -23,7 +23,7 @@ use super::exchange::from;
 use super::query::{HEADER, Query};
 
 /// Sockets among which a question's is chosen, once there are questions enough.
-const FEWEST: usize = 8;
+pub(super) const FEWEST: usize = 8;
 /// Questions that wait for their answers at one socket: answers of 1232 octets take up 2304 of a buffer that
 /// holds 212,992 at least by Linux's default.
 const WAITING: usize = 64;

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         },
         ["world", rest @ ..] => world(rest),
         ["list", n] => n.parse::<u32>().map_err(|e| e.to_string()).map(|n| print!("{}", run::list(n))),
-        ["raw", list, at_once, threads, dns, port, rest @ ..] => (|| {
+        ["raw", list, at_once, threads, dns, port, rest @ ..] if rest.is_empty() || rest == ["hasty"] => (|| {
             let number = |text: &str| text.parse::<usize>().map_err(|e| format!("{text}: {e}"));
             let dns = dns.parse().map_err(|e| format!("{dns}: {e}"))?;
             let port = port.parse().map_err(|e| format!("{port}: {e}"))?;
