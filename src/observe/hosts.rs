@@ -108,9 +108,7 @@ impl Hosts {
 
     fn host(&self, address: IpAddr) -> Arc<Host> {
         let mut known = locked(&self.known);
-        if let Some(host) = known.young.get(&address) {
-            return host.clone();
-        }
+        // Before the address is looked for: it may be among those that are carried over.
         if known.young.len() >= known.full {
             let aged = std::mem::take(&mut known.young);
             let forgotten = std::mem::replace(&mut known.old, aged);
@@ -119,6 +117,9 @@ impl Hosts {
             known.young.extend(in_use);
             // More may be in use than a generation holds: they are not to be looked through for every address.
             known.full = known.young.len() + ADDRESSES;
+        }
+        if let Some(host) = known.young.get(&address) {
+            return host.clone();
         }
         let there = known.old.remove(&address);
         let host = there.unwrap_or_else(|| {
@@ -194,4 +195,35 @@ fn depends_on(target: &Target, dialogue: &Dialogue) -> Option<Option<String>> {
 
 fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(n: usize) -> IpAddr {
+        std::net::Ipv4Addr::from_bits(0x7f00_0000 + u32::try_from(n).unwrap()).into()
+    }
+
+    #[test]
+    fn those_in_use_are_not_forgotten_nor_looked_through_for_every_address() {
+        let hosts = Hosts::new(1);
+        let in_use: Vec<_> = (0..8 * ADDRESSES).map(|n| hosts.host(address(n))).collect();
+        hosts.host(address(100_000));
+        let turned = (100_001..100_000 + ADDRESSES).filter(|n| {
+            hosts.host(address(*n));
+            !locked(&hosts.known).young.contains_key(&address(n - 1))
+        });
+        let turned = turned.count();
+        assert!(turned <= 2, "a generation for each of {turned} addresses");
+        for (n, host) in in_use.iter().enumerate() {
+            assert!(Arc::ptr_eq(host, &hosts.host(address(n))), "{n} was forgotten");
+        }
+        drop(in_use);
+        for n in 0..8 * ADDRESSES {
+            hosts.host(address(200_000 + n));
+        }
+        let known = locked(&hosts.known);
+        assert!(known.young.len() + known.old.len() <= 4 * ADDRESSES, "{} are kept", known.young.len());
+    }
 }

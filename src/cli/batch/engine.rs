@@ -201,7 +201,16 @@ mod tests {
 
     use super::*;
 
-    /// The label of a request says what its check does: a number of milliseconds to take, or `panic`.
+    /// A panic that is caught, and panics again when it is thrown away.
+    struct Spiteful;
+
+    impl Drop for Spiteful {
+        fn drop(&mut self) {
+            panic!("and again");
+        }
+    }
+
+    /// The label of a request says what its check does: a number of milliseconds to take, `panic`, or `lost`.
     struct Labels {
         running: AtomicUsize,
         most: AtomicUsize,
@@ -219,6 +228,9 @@ mod tests {
                 if millis == "panic" {
                     self.running.fetch_sub(1, Ordering::SeqCst);
                     panic!("label {label}");
+                }
+                if millis == "lost" {
+                    std::panic::panic_any(Spiteful);
                 }
                 tokio::time::sleep(Duration::from_millis(millis.parse().unwrap())).await;
                 self.running.fetch_sub(1, Ordering::SeqCst);
@@ -312,6 +324,19 @@ mod tests {
         let (kept, ..) = ran(&["a 10", "b panic", "bad", "c 10"], 1, true, Kept::default(), &[]).await;
         std::panic::set_hook(hook);
         assert_eq!(kept.lines, ["a 10", "defect: label b panic", "bad: no", "c 10"]);
+    }
+
+    #[tokio::test]
+    async fn a_check_that_is_lost_ends_the_run_and_the_others_are_written() {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let (kept, end, _) = ran(&["a 10", "b lost", "c 300", "d 10", "e 10"], 3, true, Kept::default(), &[]).await;
+        std::panic::set_hook(hook);
+        assert!(end.lost && !end.interrupted, "{end:?}");
+        assert_eq!(kept.lines.first().map(String::as_str), Some("a 10"));
+        assert!(kept.lines.contains(&"c 300".to_owned()), "it was in flight: {:?}", kept.lines);
+        let (_, end, _) = ran(&["a 10"], 1, true, Kept::default(), &[]).await;
+        assert!(!end.lost);
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::FutureExt;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
@@ -51,13 +52,14 @@ impl<T: Send + 'static> Loops<T> {
     /// Begins a task on the loop that has the fewest; on the caller's where the machine gives no thread.
     pub(super) fn spawn(&mut self, task: impl Future<Output = T> + Send + 'static) {
         let at = self.place();
-        match at {
-            Some(at) => {
-                self.begun[at].tasks += 1;
-                let handle = &self.begun[at].handle;
-                self.tasks.spawn_on(async move { (Some(at), task.await) }, handle)
+        // Not an async block around it: in that the task would lie twice.
+        let task = task.map(move |done| (at, done));
+        match at.map(|at| &mut self.begun[at]) {
+            Some(chosen) => {
+                chosen.tasks += 1;
+                self.tasks.spawn_on(task, &chosen.handle)
             }
-            None => self.tasks.spawn(async move { (None, task.await) }),
+            None => self.tasks.spawn(task),
         };
     }
 

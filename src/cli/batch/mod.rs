@@ -389,6 +389,12 @@ mod tests {
     use crate::evidence::{EvidenceFile, FaultKind};
     use crate::observe::{Further, Options};
 
+    #[test]
+    fn few_descriptors_leave_few_loops() {
+        assert_eq!((loops(64, 100), loops(512, 128)), (1, 1), "one there must be");
+        assert!(loops(usize::MAX, 12) <= LOOPS);
+    }
+
     /// The whole run, from requests to the exit: what the caller asks beside a check panics for one address of five.
     #[tokio::test]
     async fn a_panic_in_one_check_is_its_result_the_others_go_on_and_the_exit_is_70() {

@@ -304,6 +304,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn each_thread_has_sockets_of_its_own() {
+        let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (at, ports) = (server.local_addr().unwrap(), Arc::new(Ports::default()));
+        let _here = ports.send(at, None, &mut query("a.example")).await.unwrap();
+        let others = ports.clone();
+        let there = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { others.send(at, None, &mut query("a.example")).await.map(drop).unwrap() });
+            std::thread::current().id()
+        });
+        let there = there.join().unwrap();
+        let threads: std::collections::HashSet<_> = locked(&ports.open).keys().map(|(.., thread)| *thread).collect();
+        assert_eq!(threads, [std::thread::current().id(), there].into());
+    }
+
+    #[tokio::test]
     async fn nobody_waits_beside_too_many_others() {
         let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let ports = Ports::default();

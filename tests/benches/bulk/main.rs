@@ -2,11 +2,11 @@
 //!
 //! `cargo bench --bench bulk` measures, in turn and run by run, on one world ([`world`]): a raw client that does
 //! the four steps and nothing else ([`raw`]: the ceiling, on one thread and on as many as there are cores; and, no
-//! ceiling since the program does more, one that leaves the reply to QUIT unread), the
-//! program with the same four steps, the program with everything a check does by default, and the four steps in
-//! Python (`yardstick.py`). Each is a process of its own, as is the world. Printed for 1,000, 10,000 and 100,000
-//! targets: medians of checks per second, CPU seconds (user and system) per 1,000 checks and peak memory, with
-//! the ratios to the ceiling of the same size; and the memory of a further check in flight.
+//! ceiling since the program does more, one that leaves the reply to QUIT unread), the program with the same four
+//! steps, the program with everything a check does by default, and the four steps in Python (`yardstick.py`). Each is
+//! a process of its own, as is the world. Printed for 1,000, 10,000 and 100,000 targets: medians of checks per second,
+//! CPU seconds (user and system) per 1,000 checks and peak memory, with the ratios to the ceiling of the same size; and
+//! the memory of a further check in flight.
 //!
 //! `cargo bench --bench bulk -- sizes 1000,10000` measures other sizes; `-- world [DNS-PORT SMTP-PORT]
 //! [dns-delay MS] [smtp-delay MS] [trouble]` runs the world until standard input ends, for any client;
