@@ -141,7 +141,7 @@ fn table(size: u32, rounds: usize, runs: &[(Who, Vec<Figures>)]) {
     }
 }
 
-/// Targets that are open at once: fewer than the world's one listening socket holds until it accepts them (Linux: 4,096).
+/// Targets that are open at once: fewer than may wait for the world to accept them.
 const OPEN: [u32; 2] = [1_000, 4_000];
 
 /// Replies held back by 1.5 s, every target open at once: what one more in flight takes.

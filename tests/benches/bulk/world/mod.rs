@@ -103,12 +103,17 @@ pub fn most_hanging() -> usize {
     smtp::most_hanging()
 }
 
+/// Connections that may wait to be accepted: as many as Linux allows by default (`net.core.somaxconn`).
+const WAITING: i32 = 4096;
+
 /// Starts a world on these ports; 0 takes one that is free.
 pub fn start(plan: Plan, dns_port: u16, smtp_port: u16) -> io::Result<Running> {
     let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, dns_port))?;
     // What does not fit is lost, and asked for again: the world must not be what is measured.
     let _ = socket2::SockRef::from(&udp).set_recv_buffer_size(4 << 20);
     let tcp = TcpListener::bind((Ipv4Addr::UNSPECIFIED, smtp_port))?;
+    // Every server of the world is this one socket: the standard library's 128 that wait for it drop connections.
+    socket2::SockRef::from(&tcp).listen(WAITING)?;
     let running = Running { dns: udp.local_addr()?, smtp_port: tcp.local_addr()?.port() };
     let thread = |name: &str| std::thread::Builder::new().name(name.into());
     thread("world-dns").spawn(move || dns::serve(&udp, plan))?;
