@@ -8,6 +8,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 
 use futures_util::future::{FutureExt, join_all};
 use tokio::net::{TcpSocket, TcpStream};
@@ -32,12 +33,10 @@ const HEAD_START: Duration = Duration::from_secs(2);
 
 /// Waits for an attempt to connect within `limit`, and for the controls where it comes to nothing but silence.
 pub(super) async fn beside<T>(
-    attempt: impl Future<Output = Result<T, Fault>>,
+    mut attempt: Pin<&mut impl Future<Output = Result<T, Fault>>>,
     limit: Duration,
-    controls: impl Future<Output = Vec<Control>>,
+    mut controls: Pin<&mut impl Future<Output = Vec<Control>>>,
 ) -> (Result<T, Fault>, Vec<Control>) {
-    let mut attempt = std::pin::pin!(attempt);
-    let mut controls = std::pin::pin!(controls);
     if let Ok(done) = timeout(HEAD_START.min(limit / 3), &mut attempt).await {
         return (done, Vec::new());
     }

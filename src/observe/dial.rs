@@ -5,16 +5,18 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 
 use rustix::io::Errno;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant, sleep, timeout, timeout_at};
 use tokio_rustls::client::TlsStream;
 
 use super::load::{Load, SHORTAGE_WAIT, is_shortage};
-use super::{Observer, control, millis, tls::Tls};
+use super::said::Teller;
+use super::{Observer, Options, control, millis, tls::Tls};
 use crate::evidence::{Control, Dialogue, Exchange, Fault, FaultKind};
 use crate::name::AddressLiteral;
 use crate::smtp::{Event, Limits, Phase, Reply, ReplyFault, ReplyReader, Session, SessionPlan, Step, hello_name};
@@ -62,50 +64,39 @@ pub(super) async fn dial(
     address: IpAddr,
     observer: &Observer,
     deadline: Instant,
-    said: Option<&watch::Sender<Vec<String>>>,
+    said: Option<&Teller<'_>>,
     controls: impl Future<Output = Vec<Control>>,
     permit: Option<OwnedSemaphorePermit>,
 ) -> (Dialogue, Vec<Control>) {
     let Observer { options, tls, .. } = observer;
-    let mut dialogue = Dialogue {
-        tls_mode: options.tls,
-        implicit_tls: target.implicit_tls,
-        helo_as: options.helo_as.clone().unwrap_or_default(),
-        ..Dialogue::default()
-    };
     let begun = Instant::now();
     // Half of the time at most: the controls need some of it to show what a silence means.
     let left = deadline.saturating_duration_since(begun);
     let limit = options.connect_timeout.min(options.timeout / 2).min(left);
-    let attempt =
-        connect(SocketAddr::new(address, target.port), options.source, observer.dns.load_counters(), begun + limit);
-    let stream = match control::beside(attempt, limit, controls).await {
-        (Ok(stream), _) => stream,
-        (Err(fault), controls) => {
-            dialogue.fault = Some(fault);
-            return (dialogue, controls);
-        }
+    let to = SocketAddr::new(address, target.port);
+    let (reached, controls) = {
+        let attempt = pin!(connect(to, options.source, observer.dns.load_counters(), begun + limit));
+        control::beside(attempt, limit, pin!(controls)).await
     };
-    dialogue.timing_ms.connect = Some(millis(begun));
-    dialogue.source = stream.local_addr().ok().map(|a| a.ip().to_canonical());
-    if dialogue.helo_as.is_empty() {
-        dialogue.helo_as = AddressLiteral::of(dialogue.source.unwrap_or(address)).to_string();
-    }
-    let plan = SessionPlan { helo_as: dialogue.helo_as.clone(), tls: options.tls, implicit_tls: target.implicit_tls };
-    let mut conversation = Conversation {
-        session: Session::new(plan),
-        wire: Wire::Plain(stream),
-        reader: ReplyReader::new(Limits::default()),
-        connected: Instant::now(),
-        asked: Instant::now(),
-        deadline,
-        dialogue,
-        permit,
+    let mut conversation = match reached {
+        Ok(stream) => Conversation::on(stream, begun, unheard(target, options), address, deadline),
+        Err(fault) => return (Dialogue { fault: Some(fault), ..unheard(target, options) }, controls),
     };
+    conversation.permit = permit;
     if conversation.hold(target, tls, said).await {
         conversation.farewell().await;
     }
     (conversation.dialogue, Vec::new())
+}
+
+/// A dialogue in which nothing has been said yet.
+pub(super) fn unheard(target: &Target, options: &Options) -> Dialogue {
+    Dialogue {
+        tls_mode: options.tls,
+        implicit_tls: target.implicit_tls,
+        helo_as: options.helo_as.clone().unwrap_or_default(),
+        ..Dialogue::default()
+    }
 }
 
 /// A shortage of descriptors says nothing of the server: it is waited out.
@@ -185,9 +176,30 @@ struct Conversation {
 }
 
 impl Conversation {
+    /// On a connection that stands, and was `begun` then.
+    fn on(stream: TcpStream, begun: Instant, mut dialogue: Dialogue, address: IpAddr, deadline: Instant) -> Self {
+        dialogue.timing_ms.connect = Some(millis(begun));
+        dialogue.source = stream.local_addr().ok().map(|a| a.ip().to_canonical());
+        if dialogue.helo_as.is_empty() {
+            dialogue.helo_as = AddressLiteral::of(dialogue.source.unwrap_or(address)).to_string();
+        }
+        let (tls, implicit_tls) = (dialogue.tls_mode, dialogue.implicit_tls);
+        let plan = SessionPlan { helo_as: dialogue.helo_as.clone(), tls, implicit_tls };
+        Self {
+            session: Session::new(plan),
+            wire: Wire::Plain(stream),
+            reader: ReplyReader::new(Limits::default()),
+            connected: Instant::now(),
+            asked: Instant::now(),
+            deadline,
+            dialogue,
+            permit: None,
+        }
+    }
+
     /// Talks until there is nothing more to hear; whether QUIT is to be said. Not by value: what an async function is
     /// given lies in its state twice.
-    async fn hold(&mut self, target: &Target, tls: &Tls, said: Option<&watch::Sender<Vec<String>>>) -> bool {
+    async fn hold(&mut self, target: &Target, tls: &Tls, said: Option<&Teller<'_>>) -> bool {
         let mut step = self.session.on(Event::Connected);
         loop {
             step = match step {
@@ -210,7 +222,8 @@ impl Conversation {
                     None => return false,
                 },
                 Step::Handshake => {
-                    if !self.secure(target, tls).await {
+                    // In a place of its own: the largest part, to which many dialogues never come.
+                    if !Box::pin(self.secure(target, tls)).await {
                         return false;
                     }
                     self.session.on(Event::Secured)
@@ -355,12 +368,12 @@ impl Conversation {
         }
     }
 
-    fn announce(&self, reply: &Reply, said: Option<&watch::Sender<Vec<String>>>) {
+    fn announce(&self, reply: &Reply, said: Option<&Teller<'_>>) {
         if !reply.accepts_hello() || !matches!(self.session.phase(), Phase::Ehlo | Phase::Helo) {
             return;
         }
         if let (Some(name), Some(said)) = (reply.lines.first().and_then(|l| hello_name(l)), said) {
-            say(name, said);
+            said.tell(name);
         }
     }
 
@@ -394,23 +407,12 @@ fn ends_reply(octets: &[u8]) -> bool {
     last.is_some_and(|line| line.get(3) != Some(&b'-'))
 }
 
-/// Tells a name that was not told before.
-fn say(name: &str, said: &watch::Sender<Vec<String>>) {
-    said.send_if_modified(|names| {
-        let new = !names.iter().any(|n| n == name);
-        if new {
-            names.push(name.to_owned());
-        }
-        new
-    });
-}
-
 /// Tells the EHLO names of a dialogue that was held before.
-pub(super) fn announce_all(dialogue: &Dialogue, said: &watch::Sender<Vec<String>>) {
+pub(super) fn announce_all(dialogue: &Dialogue, said: &Teller<'_>) {
     let hellos = dialogue.exchanges.iter().filter(|e| matches!(e.command.split(' ').next(), Some("EHLO" | "HELO")));
     let replies = hellos.filter_map(|e| e.reply.as_ref()).filter(|r| r.accepts_hello());
     for name in replies.filter_map(|r| r.lines.first()).filter_map(|l| hello_name(l)) {
-        say(name, said);
+        said.tell(name);
     }
 }
 

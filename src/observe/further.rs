@@ -12,9 +12,9 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::watch;
 
 use super::inquiry::Inquiry;
+use super::said::Said;
 use crate::dns::Question;
 use crate::evidence::{Client, Evidence, TargetSeen};
 
@@ -41,6 +41,7 @@ impl Further {
         agreement: impl Future<Output = T>,
     ) -> T {
         let mut said = identity.said;
+        let mut heard = 0;
         let mut so_far = evidence_of(identity.ip, identity.ehlo);
         let mut agreement = pin!(agreement);
         let mut done = None;
@@ -67,10 +68,12 @@ impl Further {
                 out = &mut agreement, if done.is_none() => done = Some(out),
                 Some(answered) = running.next() => { pending.remove(&answered); }
                 () = inquiry.answer(), if done.is_none() => {}
-                changed = heard(&mut said), if said.is_some() => match changed {
-                    Some(name) => {
-                        new_name = so_far.client.ehlo.as_ref() != Some(&name);
-                        so_far.client.ehlo = Some(name);
+                names = after(said, heard), if said.is_some() => match names {
+                    Some(mut names) => {
+                        heard += names.len();
+                        let last = names.pop();
+                        new_name = so_far.client.ehlo != last;
+                        so_far.client.ehlo = last;
                     }
                     None => said = None,
                 },
@@ -94,14 +97,11 @@ impl fmt::Debug for Further {
 pub(super) struct Identity<'a> {
     pub(super) ip: IpAddr,
     pub(super) ehlo: Option<&'a str>,
-    pub(super) said: Option<watch::Receiver<Vec<String>>>,
+    pub(super) said: Option<&'a Said>,
 }
 
-/// The name said last; `None` when no more can come.
-async fn heard(said: &mut Option<watch::Receiver<Vec<String>>>) -> Option<String> {
-    let said = said.as_mut()?;
-    said.changed().await.ok()?;
-    said.borrow_and_update().last().cloned()
+async fn after(said: Option<&Said>, heard: usize) -> Option<Vec<String>> {
+    said?.after(heard).await
 }
 
 fn evidence_of(ip: IpAddr, ehlo: Option<&str>) -> Evidence {

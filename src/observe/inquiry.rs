@@ -9,11 +9,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Extent;
 use super::memo::Memo;
+use super::said::Said;
 use crate::dns::{Lookup, MAX_PTR_NAMES, Question, RecordType, reverse_name};
 use crate::name::EhloName;
 
@@ -150,20 +151,22 @@ impl Inquiry {
     }
 
     /// Looks up each EHLO name as soon as it is said, until the dialogue ends.
-    pub(super) async fn forward_as_said(&self, mut said: watch::Receiver<Vec<String>>, client: Option<IpAddr>) {
+    pub(super) async fn forward_as_said(&self, said: &Said, client: Option<IpAddr>) {
         let mut taken = 0;
         let mut running = futures_util::stream::FuturesUnordered::new();
         loop {
-            let names: Vec<String> = said.borrow_and_update()[taken..].to_vec();
-            taken += names.len();
-            for name in names {
-                // A literal, or what is no name at all, has no records.
-                if let EhloName::Host(name) = EhloName::read(&name) {
-                    running.push(async move { self.forward(name.as_str(), client).await });
-                }
-            }
             tokio::select! {
-                changed = said.changed() => if changed.is_err() { break },
+                names = said.after(taken) => {
+                    let Some(names) = names else { break };
+                    taken += names.len();
+                    for name in names {
+                        // A literal, or what is no name at all, has no records.
+                        if let EhloName::Host(name) = EhloName::read(&name) {
+                            // In a place of its own: the list keeps room for one more than it holds.
+                            running.push(Box::pin(async move { self.forward(name.as_str(), client).await }));
+                        }
+                    }
+                }
                 Some(()) = futures_util::StreamExt::next(&mut running) => {}
             }
         }

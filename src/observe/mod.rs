@@ -25,15 +25,15 @@ mod memo;
 mod options;
 mod own_address;
 mod propagation;
+mod said;
 pub mod send;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use control::DEFAULT_CONTROLS;
@@ -53,6 +53,7 @@ use further::Identity;
 use hosts::{Dialled, Hosts, Turn};
 use inquiry::Inquiry;
 use memo::Memo;
+use said::{Said, Teller};
 
 /// What to check. With neither a target nor an address there is nothing to do.
 #[derive(Clone, Debug, Default)]
@@ -161,7 +162,7 @@ impl Observer {
         };
         match &request.target {
             Some(target) if !request.no_connect => run.with_target(target).await,
-            // In a place of its own: its state would be the size of every check's.
+            // What few checks need is in a place of its own, here and below: its state would be part of every check's.
             _ => Box::pin(run.each_given(|ip| run.identity_alone(ip))).await,
         }
     }
@@ -206,8 +207,7 @@ impl Run<'_> {
         let mut done: Vec<(usize, T)> = Vec::new();
         loop {
             for (place, ip) in waiting.by_ref().take(at_once - running.len()) {
-                let one = of(*ip);
-                running.push(async move { (place, one.await) });
+                running.push(of(*ip).map(move |done| (place, done)));
             }
             match running.next().await {
                 Some(one) => done.push(one),
@@ -237,7 +237,7 @@ impl Run<'_> {
         let Some(shared) = &self.observer.shared else { return (None, self.deadline) };
         let turn = shared.hosts.turn(address, target);
         let mut turn = std::pin::pin!(turn);
-        match futures_util::FutureExt::now_or_never(turn.as_mut()) {
+        match turn.as_mut().now_or_never() {
             Some(at_once) => (Some(at_once), self.deadline),
             None => (Some(turn.await), Instant::now() + self.observer.options.timeout),
         }
@@ -246,11 +246,11 @@ impl Run<'_> {
     async fn with_target(&self, target: &Target) -> Vec<Evidence> {
         let resolving = self.inquiry();
         match addresses::addresses(target, self.observer.options.family, &resolving).await {
-            Err(fault) => self.undialled(target, fault, resolving).await,
+            Err(fault) => Box::pin(self.undialled(target, fault, resolving)).await,
             Ok(addresses) if self.request.ips.is_empty() => {
                 join_all(addresses.iter().map(|a| self.address(target, *a, &resolving))).await
             }
-            Ok(addresses) => self.pool(target, &addresses).await,
+            Ok(addresses) => Box::pin(self.pool(target, &addresses)).await,
         }
     }
 
@@ -258,22 +258,22 @@ impl Run<'_> {
     async fn address(&self, target: &Target, address: IpAddr, resolving: &Inquiry) -> Evidence {
         let (turn, deadline) = self.turn(target, address).await;
         let inquiry = self.inquiry_until(deadline);
-        let (names, said) = watch::channel(Vec::new());
-        let dialled = async {
-            let names = names;
-            self.dial(target, address, turn, deadline, Some(&names)).await
-        };
+        let said = Said::default();
         let agreement = Box::pin(async {
             let (dialogue, (), (), ()) = tokio::join!(
-                dialled,
-                inquiry.reverse(address),
+                async {
+                    let names = said.teller();
+                    self.dial(target, address, turn, deadline, Some(&names)).await
+                },
+                // Most often long done when the dialogue still goes on: its place is free then.
+                Box::pin(inquiry.reverse(address)),
                 self.given_forward(&inquiry, address),
-                self.said_forward(&inquiry, said.clone(), address),
+                self.said_forward(&inquiry, &said, address),
             );
             inquiry.reverse_zone_if_needed(address, &self.said_or_given(&said)).await;
             dialogue
         });
-        let dialogue = self.beside(&inquiry, address, Some(said.clone()), agreement).await;
+        let dialogue = self.beside(&inquiry, address, Some(&said), agreement).await;
         let target_questions = addresses::questions(target, self.observer.options.family);
         for question in &target_questions {
             inquiry.note(question, resolving);
@@ -284,20 +284,20 @@ impl Run<'_> {
     }
 
     /// The client's EHLO names.
-    fn said_or_given(&self, said: &watch::Receiver<Vec<String>>) -> Vec<String> {
-        self.request.ehlo.as_ref().map_or_else(|| said.borrow().clone(), |given| vec![given.clone()])
+    fn said_or_given(&self, said: &Said) -> Vec<String> {
+        self.request.ehlo.as_ref().map_or_else(|| said.names(), |given| vec![given.clone()])
     }
 
     /// Several given addresses behind one server: dialled once, at the first address that greets.
     async fn pool(&self, target: &Target, addresses: &[IpAddr]) -> Vec<Evidence> {
-        let (names, said) = watch::channel(Vec::new());
+        let said = Said::default();
         // The identities' time begins when the first address may be dialled.
         let mut first = match addresses.first() {
             Some(address) => Some(self.turn(target, *address).await),
             None => None,
         };
         let dialled = async {
-            let names = names;
+            let names = said.teller();
             let mut last = None;
             for address in addresses {
                 let (turn, deadline) = match first.take() {
@@ -314,18 +314,18 @@ impl Run<'_> {
             last
         };
         let asked = self.each_given(|ip| {
-            let said = said.clone();
+            let said = &said;
             async move {
                 let inquiry = self.inquiry_of_its_own();
                 let asked = async {
                     tokio::join!(
                         inquiry.reverse(ip),
                         self.given_forward(&inquiry, ip),
-                        self.said_forward(&inquiry, said.clone(), ip)
+                        self.said_forward(&inquiry, said, ip)
                     );
-                    inquiry.reverse_zone_if_needed(ip, &self.said_or_given(&said)).await;
+                    inquiry.reverse_zone_if_needed(ip, &self.said_or_given(said)).await;
                 };
-                self.beside(&inquiry, ip, Some(said.clone()), asked).await;
+                self.beside(&inquiry, ip, Some(said), asked).await;
                 (ip, inquiry.finish())
             }
         });
@@ -340,13 +340,7 @@ impl Run<'_> {
     /// The target has no address: the given identities are judged all the same.
     async fn undialled(&self, target: &Target, fault: Fault, resolving: Inquiry) -> Vec<Evidence> {
         let resolved = resolving.finish();
-        let dialogue = Dialogue {
-            helo_as: self.observer.options.helo_as.clone().unwrap_or_default(),
-            tls_mode: self.observer.options.tls,
-            implicit_tls: target.implicit_tls,
-            fault: Some(fault),
-            ..Dialogue::default()
-        };
+        let dialogue = Dialogue { fault: Some(fault), ..dial::unheard(target, &self.observer.options) };
         let check = |identity, lookups| {
             let dialogue = Some((dialogue.clone(), Vec::new()));
             self.evidence(Some((target, None)), dialogue, identity, Some(resolved.clone()), lookups)
@@ -369,7 +363,7 @@ impl Run<'_> {
         address: IpAddr,
         turn: Option<Turn>,
         deadline: Instant,
-        said: Option<&watch::Sender<Vec<String>>>,
+        said: Option<&Teller<'_>>,
     ) -> Dialled {
         let options = &self.observer.options;
         // A future does nothing until it is waited for.
@@ -407,22 +401,22 @@ impl Run<'_> {
         &self,
         inquiry: &Inquiry,
         ip: IpAddr,
-        said: Option<watch::Receiver<Vec<String>>>,
+        said: Option<&Said>,
         agreement: impl Future<Output = T>,
     ) -> T {
         let Some(further) = &self.observer.options.further else { return agreement.await };
         let ehlo = self.request.ehlo.as_deref();
         let said = said.filter(|_| ehlo.is_none());
-        further.beside(inquiry, Identity { ip, ehlo, said }, agreement).await
+        Box::pin(further.beside(inquiry, Identity { ip, ehlo, said }, agreement)).await
     }
 
     async fn given_forward(&self, inquiry: &Inquiry, client: IpAddr) {
         if let Some(EhloName::Host(name)) = self.request.ehlo.as_deref().map(EhloName::read) {
-            inquiry.forward(name.as_str(), Some(client)).await;
+            Box::pin(inquiry.forward(name.as_str(), Some(client))).await;
         }
     }
 
-    async fn said_forward(&self, inquiry: &Inquiry, said: watch::Receiver<Vec<String>>, client: IpAddr) {
+    async fn said_forward(&self, inquiry: &Inquiry, said: &Said, client: IpAddr) {
         if self.request.ehlo.is_none() {
             inquiry.forward_as_said(said, Some(client)).await;
         }
