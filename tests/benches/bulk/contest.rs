@@ -110,6 +110,7 @@ pub fn all(sizes: &[u32]) -> Result<(), String> {
         }
         table(size, rounds, &runs);
     }
+    println!();
     in_flight(folder.path(), &out)
 }
 
@@ -144,19 +145,24 @@ fn table(size: u32, rounds: usize, runs: &[(Who, Vec<Figures>)]) {
 /// Targets that are open at once: fewer than may wait for the world to accept them.
 const OPEN: [u32; 2] = [1_000, 4_000];
 
-/// Replies held back by 1.5 s, every target open at once: what one more in flight takes.
+/// Replies held back by 1.5 s, every target open at once: what one more in flight takes, with the four steps and with
+/// everything.
 fn in_flight(folder: &Path, out: &Path) -> Result<(), String> {
-    let mut peaks = Vec::new();
-    for size in OPEN {
-        let list = folder.join(format!("open-{size}"));
-        std::fs::write(&list, run::list(size)).map_err(|e| e.to_string())?;
-        let world = World::start(&["smtp-delay", "1500"])?;
-        let options = ["--tls", "off", "--receivers", "none", "--concurrency", &size.to_string()];
-        peaks.push(measure(program(&list, &world, &options), size, out, "\"verdict\":\"agree\"")?.peak_kib as f64);
+    for (name, steps) in [("the four steps", &["--tls", "off", "--receivers", "none"][..]), ("everything", &[])] {
+        let mut peaks = Vec::new();
+        for size in OPEN {
+            let list = folder.join(format!("open-{size}"));
+            std::fs::write(&list, run::list(size)).map_err(|e| e.to_string())?;
+            let world = World::start(&["smtp-delay", "1500"])?;
+            let at_once = size.to_string();
+            let options = [steps, &["--concurrency", &at_once]].concat();
+            let figures = measure(program(&list, &world, &options), size, out, "\"verdict\":\"agree\"")?;
+            peaks.push(figures.peak_kib as f64);
+        }
+        let each = (peaks[1] - peaks[0]) / f64::from(OPEN[1] - OPEN[0]);
+        let [few, many] = [peaks[0] / 1024.0, peaks[1] / 1024.0];
+        println!("in flight, {name}: {few:.1} MB at {}, {many:.1} MB at {}, {each:.1} KiB each", OPEN[0], OPEN[1]);
     }
-    let each = (peaks[1] - peaks[0]) / f64::from(OPEN[1] - OPEN[0]);
-    let [few, many] = [peaks[0] / 1024.0, peaks[1] / 1024.0];
-    println!("\nin flight: {few:.1} MB at {}, {many:.1} MB at {}, {each:.1} KiB each", OPEN[0], OPEN[1]);
     Ok(())
 }
 
