@@ -287,7 +287,7 @@ mod tests {
     #[tokio::test]
     async fn many_questions_use_several_ports_and_each_for_a_while() {
         let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        server.set_nonblocking(true).unwrap();
+        server.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
         let ports = Ports::default();
         let mut seen: HashMap<SocketAddr, usize> = HashMap::default();
         let mut ids = std::collections::HashSet::new();
@@ -298,8 +298,9 @@ mod tests {
             let (_, from) = server.recv_from(&mut buffer).unwrap();
             *seen.entry(from).or_default() += 1;
         }
-        assert!(seen.len() >= 2 * FEWEST, "{} ports", seen.len());
-        assert!(seen.values().all(|n| *n <= QUESTIONS));
+        // The system may give a port that was closed once more: one of them at the most is counted twice.
+        assert!(seen.len() >= 2 * FEWEST - 1, "{} ports", seen.len());
+        assert!(seen.values().filter(|n| **n > QUESTIONS).count() <= 1, "{seen:?}");
         assert!(ids.len() > 7000, "{} ids of {}", ids.len(), 2 * FEWEST * QUESTIONS);
     }
 
@@ -336,7 +337,8 @@ mod tests {
     #[tokio::test]
     async fn a_closed_port_is_told_to_all_that_wait() {
         const QUESTIONS: usize = 3 * FEWEST;
-        let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Not one that was open a moment ago: another test's socket may get it, or one of ours.
+        let closed = "127.0.0.1:1".parse().unwrap();
         let ports = Ports::default();
         let mut waiting = Vec::new();
         let mut all = Vec::new();
@@ -347,9 +349,10 @@ mod tests {
                 Err(e) => all.push(e.kind()),
             }
         }
-        assert!(!all.is_empty() && !waiting.is_empty(), "{} refused at once, {} wait", all.len(), waiting.len());
+        assert!(!waiting.is_empty(), "{} refused at once", all.len());
         for mut sent in waiting {
-            all.push(sent.answer().await.map(|_| ()).unwrap_err().kind());
+            let told = tokio::time::timeout(std::time::Duration::from_secs(10), sent.answer()).await;
+            all.push(told.expect("it is told").map(|_| ()).unwrap_err().kind());
         }
         assert_eq!(all, [io::ErrorKind::ConnectionRefused; QUESTIONS]);
     }
