@@ -10,10 +10,10 @@ use std::pin::pin;
 use rustix::io::Errno;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant, sleep, timeout, timeout_at};
 use tokio_rustls::client::TlsStream;
 
+use super::hosts::Permit;
 use super::load::{Load, SHORTAGE_WAIT, is_shortage};
 use super::said::Teller;
 use super::{Observer, Options, control, millis, tls::Tls};
@@ -66,7 +66,7 @@ pub(super) async fn dial(
     deadline: Instant,
     said: Option<&Teller<'_>>,
     controls: impl Future<Output = Vec<Control>>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
 ) -> (Dialogue, Vec<Control>) {
     let Observer { options, tls, .. } = observer;
     let begun = Instant::now();
@@ -172,7 +172,7 @@ struct Conversation {
     deadline: Instant,
     dialogue: Dialogue,
     /// Behind the connection, since it is given back after that is closed.
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
 }
 
 impl Conversation {
@@ -387,16 +387,24 @@ impl Conversation {
         if matches!(sent, Ok(Ok(()))) {
             let secure = self.session.secured();
             self.dialogue.exchanges.push(Exchange { command: "QUIT".into(), secure, reply: None, surplus: 0 });
-            let (mut wire, permit) = (std::mem::replace(&mut self.wire, Wire::Gone), self.permit.take());
-            tokio::spawn(async move {
-                let _permit = permit;
-                let mut buffer = [0; 512];
-                let heard = async {
-                    while matches!(wire.read(&mut buffer).await, Ok(n) if n > 0 && !ends_reply(&buffer[..n])) {}
-                };
-                let _ = timeout(FAREWELL, heard).await;
-            });
+            let wire = std::mem::replace(&mut self.wire, Wire::Gone);
+            tokio::spawn(Leaving { wire, _permit: self.permit.take() }.hear_out());
         }
+    }
+}
+
+/// A connection after QUIT. The order counts: it is closed before its permit is given back.
+struct Leaving {
+    wire: Wire,
+    _permit: Option<Permit>,
+}
+
+impl Leaving {
+    async fn hear_out(mut self) {
+        let mut buffer = [0; READ];
+        let heard =
+            async { while matches!(self.wire.read(&mut buffer).await, Ok(n) if n > 0 && !ends_reply(&buffer[..n])) {} };
+        let _ = timeout(FAREWELL, heard).await;
     }
 }
 

@@ -62,6 +62,9 @@ struct Shown {
     dialled: Arc<Dialled>,
 }
 
+/// Counts as one of our connections to an address while anybody holds it.
+pub(super) type Permit = Arc<OwnedSemaphorePermit>;
+
 /// Leave to dial an address, or what is known of it already.
 pub(super) enum Turn {
     /// One of our connections to it; given back when this is dropped.
@@ -73,8 +76,9 @@ pub(super) enum Turn {
 /// A connection that may be made.
 pub(super) struct Dialling {
     host: Arc<Host>,
-    /// To be held until the connection is closed.
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+    /// To be held until the connection is closed. Held here as well, until others can see what the dialogue has shown:
+    /// one who is let in before that would dial again.
+    pub(super) permit: Permit,
 }
 
 impl Hosts {
@@ -100,7 +104,7 @@ impl Hosts {
                     if let Some(known) = host.shown(target) {
                         return Turn::Known(known);
                     }
-                    return Turn::Dial(Dialling { host: host.clone(), permit: Some(permit) });
+                    return Turn::Dial(Dialling { host: host.clone(), permit: Arc::new(permit) });
                 }
             }
         }
@@ -225,5 +229,19 @@ mod tests {
         }
         let known = locked(&hosts.known);
         assert!(known.young.len() + known.old.len() <= 4 * ADDRESSES, "{} are kept", known.young.len());
+    }
+
+    #[test]
+    fn nobody_is_let_in_between_the_end_of_a_dialogue_and_what_it_has_shown() {
+        let hosts = Hosts::new(1);
+        let target = Target::parse("192.0.2.1:25", None).unwrap();
+        let turn = || hosts.turn(address(1), &target).boxed();
+        let Some(Turn::Dial(dialling)) = turn().now_or_never() else { panic!("the first may dial") };
+        let of_connection = dialling.permit.clone();
+        let mut next = turn();
+        drop(of_connection);
+        assert!(next.as_mut().now_or_never().is_none(), "let in before the result is left");
+        dialling.done(&target, Dialled::default());
+        assert!(matches!(next.now_or_never(), Some(Turn::Known(_))));
     }
 }

@@ -259,10 +259,11 @@ impl Run<'_> {
         let (turn, deadline) = self.turn(target, address).await;
         let inquiry = self.inquiry_until(deadline);
         let said = Said::default();
+        let names = said.teller();
         let agreement = Box::pin(async {
             let (dialogue, (), (), ()) = tokio::join!(
                 async {
-                    let names = said.teller();
+                    let names = names;
                     self.dial(target, address, turn, deadline, Some(&names)).await
                 },
                 // Most often long done when the dialogue still goes on: its place is free then.
@@ -291,13 +292,14 @@ impl Run<'_> {
     /// Several given addresses behind one server: dialled once, at the first address that greets.
     async fn pool(&self, target: &Target, addresses: &[IpAddr]) -> Vec<Evidence> {
         let said = Said::default();
+        let names = said.teller();
         // The identities' time begins when the first address may be dialled.
         let mut first = match addresses.first() {
             Some(address) => Some(self.turn(target, *address).await),
             None => None,
         };
         let dialled = async {
-            let names = said.teller();
+            let names = names;
             let mut last = None;
             for address in addresses {
                 let (turn, deadline) = match first.take() {
@@ -377,8 +379,8 @@ impl Run<'_> {
                 }
                 Dialled::clone(&known)
             }
-            Some(Turn::Dial(mut dialling)) => {
-                let held = dialling.permit.take();
+            Some(Turn::Dial(dialling)) => {
+                let held = Some(dialling.permit.clone());
                 // In a place of its own: the dialogue's state is large, and is moved with everything around it.
                 let done = Box::pin(dial::dial(target, address, self.observer, deadline, said, controls, held)).await;
                 Dialled::clone(&dialling.done(target, done))

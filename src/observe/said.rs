@@ -21,12 +21,12 @@ struct Told {
 }
 
 impl Said {
-    /// Who tells the names; none can come after it is dropped.
+    /// The one who tells the names; none can come after it is dropped.
     pub(super) fn teller(&self) -> Teller<'_> {
         Teller(self)
     }
 
-    /// All so far.
+    /// All so far; one may stand there more than once.
     pub(super) fn names(&self) -> Vec<String> {
         self.told().names.clone()
     }
@@ -57,10 +57,11 @@ impl Said {
 pub(super) struct Teller<'a>(&'a Said);
 
 impl Teller<'_> {
-    /// Tells a name, unless it was told before.
+    /// Tells a name, unless it is the one told last. Of several addresses in turn, an earlier one's name may come
+    /// again: the last is the one that counts.
     pub(super) fn tell(&self, name: &str) {
         let mut told = self.0.told();
-        if told.names.iter().any(|n| n == name) {
+        if told.names.last().is_some_and(|n| n == name) {
             return;
         }
         told.names.push(name.to_owned());
@@ -78,42 +79,67 @@ impl Drop for Teller<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Said;
+    use std::pin::pin;
+
     use futures_util::FutureExt;
 
-    #[tokio::test]
-    async fn each_listener_hears_every_name_once_and_then_the_end() {
+    use super::Said;
+
+    #[test]
+    fn all_who_listen_are_woken_by_a_name_and_by_the_end() {
         let said = Said::default();
         let teller = said.teller();
-        assert!(said.after(0).now_or_never().is_none(), "nothing is said yet");
-        let listen = || async {
-            let mut heard = Vec::new();
-            while let Some(new) = said.after(heard.len()).await {
-                heard.extend(new);
-            }
-            heard
-        };
-        let tell = async {
-            for name in ["a.example", "a.example", "b.example"] {
-                teller.tell(name);
-                tokio::task::yield_now().await;
-            }
-            drop(teller);
-        };
-        let (one, other, ()) = tokio::join!(listen(), listen(), tell);
-        assert_eq!(one, ["a.example", "b.example"]);
-        assert_eq!(other, one);
-        assert_eq!(listen().await, one, "who comes late hears all the same");
-        assert_eq!(said.after(2).await, None);
+        let (mut one, mut other) = (pin!(said.after(0)), pin!(said.after(0)));
+        for waiting in [&mut one, &mut other] {
+            assert_eq!(waiting.as_mut().now_or_never(), None, "nothing is said yet");
+        }
+        teller.tell("a.example");
+        for waiting in [one, other] {
+            assert_eq!(waiting.now_or_never(), Some(Some(vec!["a.example".to_owned()])));
+        }
+        let (mut one, mut other) = (pin!(said.after(1)), pin!(said.after(1)));
+        for waiting in [&mut one, &mut other] {
+            assert_eq!(waiting.as_mut().now_or_never(), None, "all is heard, and more may come");
+        }
+        drop(teller);
+        for waiting in [one, other] {
+            assert_eq!(waiting.now_or_never(), Some(None));
+        }
     }
 
-    #[tokio::test]
-    async fn what_is_told_between_a_look_and_the_wait_is_heard() {
+    #[test]
+    fn who_comes_late_hears_all_in_the_order_that_it_was_said() {
         let said = Said::default();
         let teller = said.teller();
-        let mut waiting = std::pin::pin!(said.after(0));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        teller.tell("a.example");
-        assert_eq!(waiting.await, Some(vec!["a.example".to_owned()]));
+        for name in ["a.example", "a.example", "b.example", "a.example"] {
+            teller.tell(name);
+        }
+        drop(teller);
+        assert_eq!(said.names(), ["a.example", "b.example", "a.example"]);
+        assert_eq!(said.after(0).now_or_never(), Some(Some(said.names())));
+        assert_eq!(said.after(2).now_or_never(), Some(Some(vec!["a.example".to_owned()])));
+        assert_eq!(said.after(3).now_or_never(), Some(None));
+    }
+
+    /// The window between the look and the wait is open to another thread only.
+    #[test]
+    fn nothing_is_missed_of_what_another_thread_tells() {
+        let said = Said::default();
+        let count = std::thread::scope(|threads| {
+            let teller = said.teller();
+            threads.spawn(move || (0..2_000).for_each(|n| teller.tell(&n.to_string())));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(async {
+                let mut heard = 0;
+                let all = async {
+                    while let Some(new) = said.after(heard).await {
+                        heard += new.len();
+                    }
+                };
+                tokio::time::timeout(std::time::Duration::from_secs(30), all).await.expect("the end is heard");
+                heard
+            })
+        });
+        assert_eq!(count, 2_000);
     }
 }
