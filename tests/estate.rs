@@ -136,9 +136,21 @@ async fn mx_checks_each_host_and_says_null_and_implicit_mx() {
     assert_eq!((all[0].1.as_str(), all[0].2.as_str()), ("example.net MX 10", "unknown"), "it has no address");
     assert_eq!((all[1].1.as_str(), all[1].2.as_str()), ("example.net MX 20", "agree"));
     assert_eq!(out.status.code(), Some(3));
-    let out = run(&lab, &["--mx", "null.example.net"]).await;
-    assert_eq!(out.status.code(), Some(3));
-    assert!(text(&out.stderr).contains("accepts no mail (null MX, RFC 7505)"), "{}", text(&out.stderr));
+    // Whoever asks for little is told the only reason all the same; a monitor in its line.
+    for more in [&[][..], &["-q"], &["--format", "nagios"], &["--format", "nagios", "-q"]] {
+        for (domain, words) in [("null", "accepts no mail (null MX, RFC 7505)"), ("gone", "does not exist (nxdomain)")]
+        {
+            let out = run(&lab, &[&["--mx", &format!("{domain}.example.net")], more].concat()).await;
+            let (printed, err) = (text(&out.stdout), text(&out.stderr));
+            assert_eq!((out.status.code(), err.lines().count()), (Some(3), 1), "{more:?}: {err}");
+            assert!(err.contains(words), "{more:?}: {err}");
+            let status = format!("SMTP IDENTITY UNKNOWN - nothing was checked; {domain}.example.net {words}");
+            assert!(
+                if more.contains(&"nagios") { printed.starts_with(&status) } else { printed.is_empty() },
+                "{printed}"
+            );
+        }
+    }
     let out = run(&lab, &["--mx", "implicit.example.net", "--port", &port, "--format", "ndjson"]).await;
     assert!(text(&out.stderr).contains("implicit MX, RFC 5321 §5.1"), "{}", text(&out.stderr));
     assert_eq!(checks(&out)[0].1, "implicit.example.net implicit MX");

@@ -135,13 +135,16 @@ async fn nagios_has_its_own_exits_and_one_status_line() {
         (row(12), &["--fail-on", "never"], 0, "OK"),
         (LIST.to_owned(), &[], 2, "CRITICAL"),
         (row(10) + "not an address,x\n", &[], 3, "UNKNOWN"),
-        ("ip\n".into(), &[], 3, ""),
+        ("ip\n".into(), &[], 3, "UNKNOWN - --input: nothing to check: it holds no target"),
+        ("ip\nnot an address\n".into(), &[], 3, "UNKNOWN - nothing was checked; input line 2: ip not an address"),
+        (row(12) + "not an address,x\n", &[], 2, "CRITICAL"),
     ] {
         let out = report(&lab, &list, &[&["--format", "nagios"], more].concat()).await;
         let printed = text(&out.stdout);
         assert_eq!(out.status.code(), Some(code), "{list}: {printed}{}", text(&out.stderr));
-        let (status, performance) = printed.lines().next().unwrap_or_default().split_once('|').unwrap_or_default();
-        assert!(status.starts_with(&format!("SMTP IDENTITY {state}")) || state.is_empty(), "{printed}");
+        let line = printed.lines().next().unwrap_or_default();
+        let (status, performance) = line.split_once('|').unwrap_or((line, ""));
+        assert!(status.starts_with(&format!("SMTP IDENTITY {state}")), "{printed}");
         // Label, value and unit, as the guidelines have them.
         for item in performance.split_whitespace() {
             let (_, value) = item.split_once('=').unwrap();
@@ -149,9 +152,35 @@ async fn nagios_has_its_own_exits_and_one_status_line() {
             assert!(number.parse::<f64>().is_ok(), "{item}");
         }
     }
-    let out = program().args(["check", "--format", "nagios", "--no-such-option"]).output().unwrap();
-    assert_eq!(out.status.code(), Some(3));
-    assert!(text(&out.stdout).starts_with("SMTP IDENTITY UNKNOWN"), "{}", text(&out.stdout));
+}
+
+/// A monitor shows standard output only: whatever keeps a run from being made stands there, in one line.
+#[tokio::test(flavor = "multi_thread")]
+async fn nagios_tells_why_nothing_ran() {
+    let folder = tempfile::tempdir().unwrap();
+    let torn = folder.path().join("torn");
+    std::fs::write(&torn, "no evidence | \u{1b}[2J\n").unwrap();
+    let torn = torn.to_str().unwrap();
+    for (args, reason) in [
+        (&["--no-such-option"][..], "unexpected argument '--no-such-option' found"),
+        (&[], "nothing to check: give a TARGET"),
+        (&["a b"], "target `a b`"),
+        (&["a|b\u{1b}c"], "target `a\\x7cb\\x1bc`"),
+        (&["--input", "/no/such/list"], "--input /no/such/list: No such file"),
+        (&["--replay", "/no/such/file"], "--replay /no/such/file: No such file"),
+        (&["--replay", torn], "not saved evidence"),
+        (&["192.0.2.1", "--save", "/no/such/folder/file"], "--save /no/such/folder/file: No such file"),
+        (&["192.0.2.1", "--baseline", "/no/such/file"], "--baseline /no/such/file: No such file"),
+        (&["192.0.2.1", "--resume", torn], "give --format ndjson or --format csv"),
+        (&["192.0.2.1", "--watch"], "print as table, json, ndjson or csv"),
+        (&["192.0.2.1", "--resolver", "dns.example"], "--resolver dns.example: give the server's IP address"),
+    ] {
+        let out = program().args(["check", "--format", "nagios"]).args(args).output().unwrap();
+        let printed = text(&out.stdout);
+        assert_eq!((out.status.code(), printed.lines().count()), (Some(3), 1), "{args:?}: {printed}");
+        assert!(printed.starts_with("SMTP IDENTITY UNKNOWN - ") && printed.contains(reason), "{args:?}: {printed}");
+        assert!(!printed.contains(['|', '\u{1b}']), "{args:?}: {printed}");
+    }
 }
 
 /// One sample a line, each family once with its head; as the format's page has it.

@@ -142,44 +142,159 @@ async fn a_baseline_updates_itself_and_only_by_a_whole_run() {
     assert_eq!((out.status.code(), text(&out.stderr).lines().count()), (Some(2), 1), "{}", text(&out.stderr));
 }
 
-/// The script of docs/bulk.md, with a mail program that keeps what it is given.
+fn page() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bulk.md")).unwrap()
+}
+
+/// The block of docs/bulk.md that begins so.
+fn block(fence: &str, begin: &str) -> String {
+    let page = page();
+    let found = page.split(&format!("```{fence}\n")).find(|block| block.starts_with(begin)).unwrap();
+    found.split("```").next().unwrap().to_owned()
+}
+
+/// A script of docs/bulk.md in a folder of its own, with the program and stand-ins for others on its path.
+#[cfg(unix)]
+struct Script {
+    folder: tempfile::TempDir,
+}
+
+#[cfg(unix)]
+impl Script {
+    fn new(script: &str, others: &[(&str, &str)]) -> Self {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("script", script)].iter().chain(others) {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        symlink(env!("CARGO_BIN_EXE_smtp-preflight"), folder.path().join("smtp-preflight")).unwrap();
+        Self { folder }
+    }
+
+    fn at(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("sh");
+        let path = format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
+        command.arg(self.at("script")).env("PATH", path).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+}
+
+/// The script of docs/bulk.md, with a mail server that keeps what it is given, and is down at times.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_nightly_script_mails_only_what_changed() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bulk.md")).unwrap();
-    let script = page.split("```sh\n").find(|block| block.starts_with("#!/bin/sh")).unwrap();
-    let script = script.split("```").next().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    for (name, text) in [("nightly", script), ("mail", "#!/bin/sh\ncat >> \"$(dirname \"$0\")/sent\"\n")] {
-        std::fs::write(at(name), text).unwrap();
-        std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    symlink(env!("CARGO_BIN_EXE_smtp-preflight"), at("smtp-preflight")).unwrap();
+async fn the_nightly_script_mails_only_what_changed_and_loses_nothing_when_the_mail_fails() {
+    let sendmail = "#!/bin/sh\n[ ! -e down ] || exit 75\ncat >> sent\n";
+    let nightly = Script::new(&block("sh", "#!/bin/sh"), &[("sendmail", sendmail)]);
     let lab = world(1, &zone(&ALL)).await;
-    let all = list(folder.path(), &[10, 11, 12]);
-    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-    let night = || {
-        let mut command = Command::new(at("nightly"));
-        command.env("PATH", &path).arg(&all).arg(at("last")).arg("postmaster@example.net").stdin(Stdio::null());
+    let all = list(nightly.folder.path(), &[10, 11, 12]);
+    let night = |down: bool| {
+        let mut command = nightly.command();
+        command.arg(&all).arg(nightly.at("last")).arg("postmaster@example.net");
         command.args(["--no-connect", "--resolver", &lab.resolvers[0].to_string()]);
+        let (sent, mark) = (nightly.at("sent"), nightly.at("down"));
         async move {
+            if down {
+                std::fs::write(&mark, "").unwrap();
+            }
             let status = tokio::task::spawn_blocking(move || command.status().unwrap()).await.unwrap();
-            let sent = std::fs::read_to_string(at("sent")).unwrap_or_default();
-            let _ = std::fs::remove_file(at("sent"));
-            (status.code(), sent)
+            let mail = std::fs::read_to_string(&sent).unwrap_or_default();
+            let _ = (std::fs::remove_file(&sent), std::fs::remove_file(&mark));
+            (status.code(), mail)
         }
     };
-    let (code, sent) = night().await;
-    assert_eq!((code, sent.matches("new ").count()), (Some(0), 3), "{sent}");
-    assert_eq!(night().await, (Some(0), String::new()));
+    assert_eq!(night(true).await, (Some(75), String::new()));
+    let (code, sent) = night(false).await;
+    assert_eq!((code, sent.matches("\nnew ").count()), (Some(0), 3), "what could not be mailed is mailed: {sent}");
+    assert!(sent.starts_with("To: postmaster@example.net\nSubject: ") && sent.contains("charset=utf-8"), "{sent}");
+    assert_eq!(night(true).await, (Some(0), String::new()), "nothing changed, and nothing is mailed");
     lab.publish(0, &zone(&ALL[..2])).unwrap();
-    let (code, sent) = night().await;
+    assert_eq!(night(true).await, (Some(75), String::new()));
+    assert_eq!(night(true).await, (Some(75), String::new()));
+    let (code, sent) = night(false).await;
     assert_eq!(code, Some(1));
-    assert!(sent.starts_with("broken   203.0.113.12"), "{sent}");
-    assert_eq!(night().await, (Some(1), String::new()), "still broken, and that is no change");
+    assert!(sent.contains("\n\nbroken   203.0.113.12") && !sent.contains("\nnew "), "{sent}");
+    assert_eq!(night(false).await, (Some(1), String::new()), "still broken, and that is no change");
+    // A run that cannot be made leaves the baseline for the next.
+    let before = std::fs::read_to_string(nightly.at("last")).unwrap();
+    std::fs::rename(&all, nightly.at("away")).unwrap();
+    assert_eq!(night(false).await, (Some(2), String::new()));
+    assert_eq!(std::fs::read_to_string(nightly.at("last")).unwrap(), before);
+    std::fs::rename(nightly.at("away"), &all).unwrap();
+    lab.publish(0, &zone(&ALL)).unwrap();
+    let (code, sent) = night(false).await;
+    assert_eq!((code, sent.matches("\nfixed ").count()), (Some(0), 1), "{sent}");
+    assert!(!nightly.at("last.next").exists());
+}
+
+/// What keeps a setgid or setuid program from its privileges keeps the local mail server from taking the message.
+#[test]
+fn the_nightly_unit_lets_a_local_mail_server_take_the_message() {
+    // systemd.exec(5), of systemd 252: each implies NoNewPrivileges= where the service has not CAP_SYS_ADMIN.
+    const IMPLY: [&str; 18] = [
+        "NoNewPrivileges",
+        "DynamicUser",
+        "LockPersonality",
+        "MemoryDenyWriteExecute",
+        "PrivateDevices",
+        "ProtectClock",
+        "ProtectHostname",
+        "ProtectKernelLogs",
+        "ProtectKernelModules",
+        "ProtectKernelTunables",
+        "RestrictAddressFamilies",
+        "RestrictNamespaces",
+        "RestrictRealtime",
+        "RestrictSUIDSGID",
+        "SystemCallArchitectures",
+        "SystemCallFilter",
+        "SystemCallLog",
+        "CapabilityBoundingSet",
+    ];
+    let unit = block("ini", "[Unit]\nDescription=What changed");
+    let settings: std::collections::BTreeMap<&str, &str> =
+        unit.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')).collect();
+    let kept: Vec<&&str> = IMPLY.iter().filter(|name| settings.contains_key(**name)).collect();
+    assert_eq!(kept, Vec::<&&str>::new());
+    assert_ne!(settings.get("ProtectSystem"), Some(&"strict"), "the queue is written");
+    let user = block("", "u ");
+    assert_eq!(user.split_whitespace().nth(1), Some(settings["User"]));
+    let state = format!("/var/lib/{}/", settings["StateDirectory"]);
+    let script = page().contains("`/usr/local/bin/smtp-identity-changes`:");
+    let words: Vec<&str> = settings["ExecStart"].split(' ').collect();
+    assert!(script && words[0] == "/usr/local/bin/smtp-identity-changes" && words[2].starts_with(&state), "{words:?}");
+    assert!(settings.contains_key("TimeoutStartSec") && settings["SuccessExitStatus"] == "1 3");
+}
+
+/// The recipe for the textfile collector: metrics are replaced by metrics, never by what a failed run leaves.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_textfile_recipe_keeps_the_last_metrics_where_a_run_cannot_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = folder.path().join("smtp.prom");
+    let script = block("sh", "metrics=").replace("/var/lib/node_exporter/smtp.prom", metrics.to_str().unwrap());
+    let lab = world(1, &zone(&ALL)).await;
+    let resolver = lab.resolvers[0].to_string();
+    let recipe = Script::new(&script.replace("check ", &format!("check --no-connect --resolver {resolver} ")), &[]);
+    let run = || {
+        let mut command = recipe.command();
+        async move { tokio::task::spawn_blocking(move || command.status().unwrap().success()).await.unwrap() }
+    };
+    assert!(!run().await && !metrics.exists(), "there is no list");
+    std::fs::rename(list(recipe.folder.path(), &[10, 9]), recipe.at("relays.csv")).unwrap();
+    assert!(run().await);
+    let first = std::fs::read_to_string(&metrics).unwrap();
+    assert!(first.contains("smtp_preflight_checks{verdict=\"differ\"} 1\n"), "{first}");
+    std::fs::remove_file(recipe.at("relays.csv")).unwrap();
+    assert!(!run().await);
+    assert_eq!(std::fs::read_to_string(&metrics).unwrap(), first);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
 }
 
 /// A running watch, and its output line by line.

@@ -21,7 +21,6 @@ use super::signals::interrupt;
 use super::watch::Rounds;
 use crate::evidence::{Evidence, EvidenceFile, LoadFault};
 use crate::observe::{Dns, Observer, Options, Request};
-use crate::report::Format;
 
 /// The longest that one try of a DNS question may take.
 const DNS_TRY: Duration = Duration::from_secs(3);
@@ -42,8 +41,7 @@ pub(super) fn dns_try(timeout: Duration) -> Duration {
 /// Runs `check`.
 pub(super) async fn run(args: CheckArgs) -> Exit {
     let args = &super::watch::without_target(args);
-    let exit = plan_and_check(args).boxed().await;
-    if args.format == Some(Format::Nagios) { exit.monitored() } else { exit }
+    plan_and_check(args).boxed().await
 }
 
 async fn plan_and_check(args: &CheckArgs) -> Exit {
@@ -180,8 +178,9 @@ async fn live(
     };
     // A matrix wants all addresses of its pool; anything else is printed as it comes.
     let most = if printer.shows_pools() { MAX_POOL } else { 1 };
+    let parted = args.shard.is_some() || args.resume.is_some();
     match requests {
-        Requests::Given(requests) if requests.len() == 1 && requests[0].ips.len() <= most => {
+        Requests::Given(requests) if requests.len() == 1 && requests[0].ips.len() <= most && !parted => {
             one(args, &observer, &requests[0], printer).boxed().await
         }
         requests => {

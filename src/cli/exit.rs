@@ -37,11 +37,12 @@ impl Exit {
         }
     }
 
-    /// The exit of a run that was interrupted: what it left out could not be judged, whatever the rest said.
+    /// The exit of a run that was interrupted: what it left out could not be judged, whatever the rest said. For a
+    /// monitor WARNING and CRITICAL outweigh that.
     #[must_use]
     pub fn interrupted(self) -> Self {
         match self {
-            Self::Defect => Self::Defect,
+            Self::Defect | Self::Warning | Self::Critical => self,
             _ => Self::Unknown,
         }
     }
@@ -104,12 +105,13 @@ impl Tally {
 
     /// Of one check.
     pub(super) fn of(check: &Check, fail_on: FailOn) -> Self {
-        let standing = Standing::of(check, fail_on.least());
-        Self {
-            findings: standing == Standing::Findings,
-            unknown: standing == Standing::Unknown,
-            defect: check.findings.iter().any(|f| f.code == Code::Defect),
-        }
+        let defect = check.findings.iter().any(|f| f.code == Code::Defect);
+        Self::told(Standing::of(check, fail_on.least()), defect)
+    }
+
+    /// Of what a row of an earlier run tells.
+    pub(super) fn told(standing: Standing, defect: bool) -> Self {
+        Self { findings: standing == Standing::Findings, unknown: standing == Standing::Unknown, defect }
     }
 
     /// Counts the checks of another.

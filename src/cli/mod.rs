@@ -39,6 +39,8 @@ pub use exit::{Exit, FailOn, Tally};
 use args::Command;
 use output::{Results, say};
 
+use crate::report::Format;
+
 /// Runs the program on the process's arguments.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -46,26 +48,43 @@ pub fn run() -> ExitCode {
         Err(e) => {
             let usage = e.use_stderr();
             let _ = e.print();
-            let monitored = std::env::args().any(|a| a == "nagios" || a == "--format=nagios");
             return match usage {
                 false => Exit::Agrees,
-                true if monitored => unmonitored(),
+                true if asked_by_monitor() => {
+                    output::tell_monitor(Some(&in_a_line(&e.to_string())));
+                    Exit::Unknown
+                }
                 true => Exit::Usage,
             }
             .into();
         }
     };
+    let monitored = matches!(&cli.command, Command::Check(args) if args.format == Some(Format::Nagios));
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
         say(&format!("a defect of ours{place}; please report it with the command and -v"));
     }));
-    std::panic::catch_unwind(|| dispatch(cli.command)).unwrap_or(Exit::Defect).into()
+    let exit = std::panic::catch_unwind(|| dispatch(cli.command)).unwrap_or(Exit::Defect);
+    if !monitored {
+        return exit.into();
+    }
+    // A monitor has its own codes, in which 2 is CRITICAL: what could not run is UNKNOWN.
+    output::tell_monitor(None);
+    exit.monitored().into()
 }
 
-/// A monitor reads standard output and its own codes, in which 2 is CRITICAL: what could not run is UNKNOWN.
-fn unmonitored() -> Exit {
-    let _ = Results::default().write("SMTP IDENTITY UNKNOWN - not run; standard error says why\n");
-    Exit::Unknown
+/// Whether arguments that cannot be read ask for a monitor's format.
+fn asked_by_monitor() -> bool {
+    let args: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let split = args.windows(2).any(|pair| pair == ["--format", "nagios"]);
+    args.get(1).is_some_and(|verb| verb == "check") && (split || args.iter().any(|a| a == "--format=nagios"))
+}
+
+/// What stands in the first paragraph of a usage error.
+fn in_a_line(error: &str) -> String {
+    let first = error.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.strip_prefix("error: ").unwrap_or(first).split_whitespace().collect();
+    words.join(" ")
 }
 
 fn dispatch(command: Command) -> Exit {

@@ -1,12 +1,19 @@
 //! The two streams: results to standard output, everything else to standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::args::ColorArg;
-use crate::report::clean;
+use crate::report::{clean, monitor_not_run};
 
 /// What is held of results before it is written.
 const GROUP: usize = 64 << 10;
+
+/// Something was written to standard output.
+static WRITTEN: AtomicBool = AtomicBool::new(false);
+/// The last sentence on standard error: where a run ends without a result, its reason.
+static SAID: Mutex<String> = Mutex::new(String::new());
 
 /// Writes results, whole texts in one write where the system takes them: whoever kills the program finds whole
 /// lines, but perhaps for the last. A reader who has gone away ends the writing, not the run.
@@ -37,6 +44,7 @@ impl Results {
             return Ok(());
         }
         let mut out = io::stdout().lock();
+        WRITTEN.store(true, Ordering::Relaxed);
         let written = out.write_all(&self.held).and_then(|()| out.flush());
         self.held.clear();
         match written {
@@ -57,6 +65,16 @@ impl Results {
 /// One sentence on standard error, cleaned of control characters.
 pub(super) fn say(sentence: &str) {
     let _ = writeln!(io::stderr().lock(), "smtp-preflight: {}", clean(sentence));
+    sentence.clone_into(&mut SAID.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// A status line with the reason for a monitor, which shows standard output and nothing else, where nothing stands
+/// there. The reason is what was said last, unless one is given.
+pub(super) fn tell_monitor(reason: Option<&str>) {
+    if !WRITTEN.load(Ordering::Relaxed) {
+        let said = SAID.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let _ = Results::default().write(&monitor_not_run(reason.unwrap_or(&said)));
+    }
 }
 
 /// A text on standard error that its report has cleaned already.

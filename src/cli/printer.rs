@@ -100,6 +100,11 @@ impl<'a> Printer<'a> {
         self.open.get_or_insert_with(|| why.to_owned());
     }
 
+    /// Counts what an earlier run of the same list came to; its checks are not printed again.
+    pub(super) fn count_earlier(&mut self, tally: Tally) {
+        self.tally.merge(tally);
+    }
+
     /// Counts anew: the next checks are another round of the same.
     pub(super) fn next_round(&mut self) {
         self.tally = Tally::default();
@@ -271,17 +276,20 @@ impl<'a> Printer<'a> {
     /// Ends the report, and writes the files of the run.
     pub(super) fn finish(mut self) -> Exit {
         let gone = self.gone_since();
-        self.end(&gone);
-        self.flush();
+        // A baseline of half a run would call the other half gone.
+        let whole = self.open.is_none() && self.summary.checks > 0;
         let mut unwritten = false;
+        // Before the report ends: a monitor reads there that it failed.
         if let (Some(saving), Some(file)) = (self.saving.take(), &self.args.save)
             && let Err(e) = saving.finish()
         {
-            say(&format!("--save {}: {e}; the evidence was not written", file.display()));
+            let why = format!("--save {}: {e}; the evidence was not written", file.display());
+            say(&why);
+            self.open.get_or_insert(why);
             unwritten = true;
         }
-        // A baseline of half a run would call the other half gone.
-        let whole = self.open.is_none() && self.summary.checks > 0;
+        self.end(&gone);
+        self.flush();
         if let Some(next) = self.baseline.take().and_then(|b| b.next).filter(|_| whole)
             && let Err(e) = next.complete()
         {

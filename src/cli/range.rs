@@ -29,6 +29,12 @@ pub(super) fn range(text: &str) -> Result<IpNet, String> {
     Ok(range)
 }
 
+/// Whether a text stands for an address or a range, good or bad, and for no host.
+pub(super) fn is_range(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
+    address.parse::<IpAddr>().is_ok() && !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// Every address of a range, in order, made as it is asked for.
 pub(super) fn each(range: IpNet) -> Box<dyn Iterator<Item = IpAddr> + Send> {
     match range {
@@ -54,5 +60,15 @@ mod tests {
         assert!(of("10.0.0.0/8").unwrap_err().contains("a range of 2^24 addresses is too large; at most /16"));
         assert!(of("2001:db8::/64").unwrap_err().contains("at most /112"));
         assert!(of("mail.example.net").unwrap_err().contains("give an IP address or a range"));
+    }
+
+    #[test]
+    fn what_is_meant_as_a_range() {
+        for text in ["192.0.2.1", "192.0.2.0/30", "192.0.2.0/99", "2001:db8::1", "2001:db8::/64"] {
+            assert!(is_range(text), "{text}");
+        }
+        for text in ["mail.example.net", "192.0.2.1:25", "[2001:db8::1]", "192.0.2.0/", "smtps://192.0.2.1", "a/30"] {
+            assert!(!is_range(text), "{text}");
+        }
     }
 }

@@ -18,10 +18,17 @@ impl Standing {
     /// Of a check, where findings of `least` and heavier count; `None` lets nothing count, not even a verdict
     /// `differ`. Findings outweigh what could not be told.
     pub fn of(check: &Check, least: Option<Severity>) -> Self {
-        let differs = check.agreement.verdict == Verdict::Differ;
-        if least.is_some_and(|least| differs || check.findings.iter().any(|f| f.severity >= least)) {
+        let heaviest = check.findings.iter().map(|f| f.severity).max();
+        Self::told(check.agreement.verdict, heaviest, left_open(check), least)
+    }
+
+    /// The same of what a row tells of a check: its verdict, its heaviest finding, and whether something of the
+    /// target was not seen.
+    pub fn told(verdict: Verdict, heaviest: Option<Severity>, open: bool, least: Option<Severity>) -> Self {
+        let heavy = |least| heaviest.is_some_and(|severity| severity >= least);
+        if least.is_some_and(|least| verdict == Verdict::Differ || heavy(least)) {
             Self::Findings
-        } else if check.agreement.verdict == Verdict::Unknown || left_open(check) {
+        } else if verdict == Verdict::Unknown || open {
             Self::Unknown
         } else {
             Self::Agrees

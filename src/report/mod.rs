@@ -58,6 +58,7 @@ pub use listen::{
     listen_summary, listen_table,
 };
 pub use markdown::markdown;
+pub use nagios::monitor_not_run;
 pub use pool::{Pool, pool_table};
 pub use propagation::propagation_text;
 pub use receivers_explain::{explain_receiver, explain_rule, policies_markdown, rules_markdown, settings_markdown};

@@ -14,6 +14,8 @@ use crate::judge::{Check, Severity, Standing, Summary};
 
 /// The most that is printed, in octets; servers cut what is longer.
 const MAX_OUTPUT: usize = 8 << 10;
+/// The longest reason of a run that could not be made.
+const MAX_REASON: usize = 1 << 10;
 
 /// What has been seen.
 #[derive(Debug)]
@@ -108,6 +110,11 @@ impl Nagios {
         }
         out
     }
+}
+
+/// The status line of a run that could not be made: the reason is one sentence.
+pub fn monitor_not_run(reason: &str) -> String {
+    format!("SMTP IDENTITY UNKNOWN - {}\n", plain(&clean_bounded(reason, MAX_REASON)))
 }
 
 fn single(check: &Check) -> Single {

@@ -9,6 +9,7 @@ mod busy;
 mod engine;
 mod gain;
 mod identity;
+mod left_out;
 mod loops;
 mod order;
 mod pace;
@@ -39,6 +40,7 @@ use crate::observe::{Dns, LoadSeen, Observer, Request};
 use crate::report::Format;
 use adapt::Adapt;
 use engine::{Bounds, Finished, Given, Sink, Work};
+use left_out::LeftOut;
 pub use pace::Rate;
 use progress::{Place, Progress, Seen, Verdicts};
 pub(super) use reading::List;
@@ -101,7 +103,7 @@ pub(super) async fn run(
     let mut part = Part { shard: args.shard, done: None };
     let mut again = None;
     if let Some(file) = &args.resume {
-        let mut done = match Done::read(file) {
+        let mut done = match Done::read(file, args.format, args.fail_on) {
             Ok(done) => done,
             Err(why) => {
                 say(&format!("--resume {}: {why}", file.display()));
@@ -115,7 +117,7 @@ pub(super) async fn run(
             ));
         }
         again = done.take_again();
-        if done.csv || done.checks > 0 {
+        if done.format.is_some() {
             printer.goes_on();
         }
         part.done = Some(done);
@@ -148,9 +150,8 @@ pub(super) async fn run(
         reached: reading.reached.clone(),
         share: None,
         again,
-        bad_lines: false,
-        remarked: false,
-        left_out: false,
+        done_again: false,
+        left_out: LeftOut::default(),
         progress: Progress::new(progress_place(args)),
         shown: false,
         on_terminal: std::io::stdout().is_terminal(),
@@ -160,7 +161,7 @@ pub(super) async fn run(
     rows.share = share;
     let end = engine::run(list, checks, bounds, &mut rows, interrupts()).await;
     rows.unbar();
-    let Rows { mut printer, bad_lines, remarked, left_out, .. } = rows;
+    let Rows { mut printer, left_out, done_again: again, .. } = rows;
     let read = *reached.borrow_and_update();
     if end.lost {
         say("a defect of ours ended an event loop and its checks with it; please report it with the command and -v");
@@ -168,31 +169,52 @@ pub(super) async fn run(
         printer.finish();
         return Exit::Defect;
     }
+    printer.count_earlier(read.before);
     if end.interrupted {
         say(&resumable(args, read));
         printer.leave_out("interrupted");
         return printer.finish().interrupted();
     }
-    if listed && read.requests + read.elsewhere + read.done == 0 && !bad_lines && !remarked {
+    if listed && read.requests + read.elsewhere + read.done == 0 && !left_out.any() {
         say("--input: nothing to check: it holds no target; give one a line");
         return Exit::Usage;
     }
-    if read.done > 0 && read.requests == 0 && !args.quiet {
-        say("--resume: nothing is left to check");
+    if let Some(file) = args.resume.as_ref().filter(|_| !args.quiet) {
+        say(&format!("--resume {}: {}", file.display(), resumed(read, again)));
     }
-    if bad_lines {
-        printer.leave_out("some lines of the input could not be read");
-    } else if left_out || remarked && read.requests == 0 {
-        printer.leave_out("some addresses were left out");
+    if read.requests == 0 {
+        left_out.unsaid().iter().for_each(|note| say(note));
+    }
+    if let Some(why) = left_out.reason(read.requests) {
+        printer.leave_out(&why);
     }
     match printer.finish() {
-        exit if bad_lines && exit != Exit::Defect => {
+        exit if left_out.has_bad_lines() && !matches!(exit, Exit::Defect | Exit::Warning | Exit::Critical) => {
             // Somebody's lines were not checked, which no verdict on the others makes good.
             let rest = if read.requests == 0 { "nothing was checked" } else { "the others were checked" };
             say(&format!("some lines of the input could not be read; {rest}"));
             Exit::Usage
         }
         exit => exit,
+    }
+}
+
+/// How much of the list an earlier run had done; `again` where its last request was done again.
+fn resumed(read: Reached, again: bool) -> String {
+    let identities = |n: usize| if n == 1 { "1 identity".into() } else { format!("{n} identities") };
+    let (held, left) = (read.done + usize::from(again), read.requests - usize::from(again));
+    let again = if again { " (the last was looked at again, for an address that is missing)" } else { "" };
+    match (held, left) {
+        (0, left) => format!("it held nothing of the list; {} left", identities(left)),
+        (held, 0) => {
+            format!(
+                "it held {} of the list{again}; nothing is left to check, the exit code is theirs",
+                identities(held)
+            )
+        }
+        (held, left) => {
+            format!("it held {} of the list{again}, {left} left; the exit code is that of all", identities(held))
+        }
     }
 }
 
@@ -289,11 +311,9 @@ struct Rows<'a> {
     reached: watch::Receiver<Reached>,
     share: Option<reading::Share>,
     again: Option<Again>,
-    bad_lines: bool,
-    /// Something was said of where the checks come from.
-    remarked: bool,
-    /// Addresses were left out that should have been looked at.
-    left_out: bool,
+    /// The request that may have been half done was done again.
+    done_again: bool,
+    left_out: LeftOut,
     progress: Progress,
     /// A bar is on the terminal.
     shown: bool,
@@ -329,23 +349,23 @@ impl Sink<Vec<Judged>> for Rows<'_> {
         }
         let checks = came.unwrap_or_else(|words| vec![self.judging.judge(defect(&request, &words))]);
         let printed = Again::printed(&mut self.again, &request);
-        let new = checks.into_iter().filter(|judged| !printed.contains(&judged.address()));
+        self.done_again |= !printed.addresses.is_empty();
+        self.printer.count_earlier(printed.tally);
+        let new = checks.into_iter().filter(|judged| !printed.addresses.contains(&judged.address()));
         self.printer.take_all(new.collect());
     }
 
     fn bad(&mut self, why: &str) {
         self.unbar();
         say(why);
-        self.bad_lines = true;
+        self.left_out.bad_line(why);
     }
 
     fn remark(&mut self, remark: &Remark) {
-        if remark.left_out || !self.args.quiet {
+        if self.left_out.remark(remark, self.args.quiet) {
             self.unbar();
             say(&remark.text);
         }
-        self.remarked = true;
-        self.left_out |= remark.left_out;
     }
 
     fn flush(&mut self) {

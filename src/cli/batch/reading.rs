@@ -16,6 +16,7 @@ use super::loops::Loop;
 use super::resume::Done;
 use super::shard::Shard;
 use crate::cli::domain::Domains;
+use crate::cli::exit::Tally;
 use crate::cli::input::{Input, Read};
 use crate::cli::plan::LineDefaults;
 use crate::observe::{Dns, Request};
@@ -48,6 +49,8 @@ pub(super) struct Reached {
     pub(super) elsewhere: usize,
     /// Requests that it leaves out: done before.
     pub(super) done: usize,
+    /// What these came to.
+    pub(super) before: Tally,
     /// The list has ended.
     pub(super) ended: bool,
 }
@@ -167,13 +170,16 @@ impl Part {
     /// The request, where this run does it.
     fn leaves(&mut self, request: Request, reached: &watch::Sender<Reached>) -> Option<Request> {
         let elsewhere = self.shard.is_some_and(|shard| !shard.holds(&Identity::of_request(&request)));
-        let done = !elsewhere && self.done.as_mut().is_some_and(|done| done.skips(&request));
+        let done = if elsewhere { None } else { self.done.as_mut().and_then(|done| done.skips(&request)) };
         reached.send_modify(|r| match (elsewhere, done) {
             (true, _) => r.elsewhere += 1,
-            (_, true) => r.done += 1,
+            (_, Some(tally)) => {
+                r.done += 1;
+                r.before.merge(tally);
+            }
             _ => r.requests += 1,
         });
-        (!elsewhere && !done).then_some(request)
+        (!elsewhere && done.is_none()).then_some(request)
     }
 }
 

@@ -3,10 +3,13 @@
 //! A run may have been killed at any moment, so the end of the file is not trusted: a line without its end is cut
 //! off, and the last request in the file is checked again where it may be several checks (a name with several
 //! addresses); of its checks, those are printed that the file does not hold.
-//! Limits: sixteen octets and a count an identity; [`MAX_LINE`] a line.
-//! Failure: a sentence that says which line is no result of ours.
+//! What its results come to is part of the run's exit: that is the list's, not the rest's.
+//! Limits: sixteen octets, a count and three bits an identity; [`MAX_LINE`] a line.
+//! Failure: a sentence that says which line is no result of ours, or that the file holds another format.
 
 #![expect(clippy::disallowed_types, reason = "files belong to this room")]
+
+mod columns;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -15,9 +18,12 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::identity::{Identity, label_text};
+use crate::cli::exit::{FailOn, Tally};
 use crate::judge::Check;
 use crate::observe::Request;
+use crate::report::Format;
 use crate::target::Target;
+use columns::Columns;
 
 /// The longest line of an earlier output, in octets.
 const MAX_LINE: u64 = 16 << 20;
@@ -29,23 +35,32 @@ const CSV_BEGINS: &str = "label,";
 /// What an earlier run has done.
 #[derive(Debug, Default)]
 pub(super) struct Done {
-    /// How often each identity is in the file, and not to be done again.
-    held: HashMap<u128, u32>,
+    /// Each identity that is not to be done again.
+    held: HashMap<u128, Times>,
     /// The request to be done again.
     again: Option<Again>,
     /// Checks in the file.
     pub(super) checks: usize,
-    /// The file holds a CSV header.
-    pub(super) csv: bool,
+    /// What the file holds; `None` where no line of it is whole.
+    pub(super) format: Option<Format>,
     /// Octets of a line without its end, which were cut off.
     pub(super) cut: u64,
 }
 
+/// How often an identity is in the file, and what its results come to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    left: u32,
+    tally: Tally,
+}
+
 /// A request that may be half done, and the addresses of it that the file holds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Again {
     key: u128,
-    addresses: HashSet<Option<IpAddr>>,
+    pub(super) addresses: HashSet<Option<IpAddr>>,
+    /// What these come to.
+    pub(super) tally: Tally,
 }
 
 /// What one line says of the request that it came of.
@@ -53,15 +68,24 @@ struct Held {
     key: u128,
     address: Option<IpAddr>,
     may_be_several: bool,
+    tally: Tally,
 }
 
 impl Done {
-    /// Reads a file, and cuts off what a run that was killed has left of its last line.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
+    /// Reads a file that a run in this format goes on with, and cuts off what one that was killed has left of its
+    /// last line. Findings that `fail_on` counts make its results what the exit says.
+    pub(super) fn read(path: &Path, format: Option<Format>, fail_on: FailOn) -> Result<Self, String> {
+        if !matches!(format, Some(Format::Ndjson | Format::Csv)) {
+            return Err("give --format ndjson or --format csv with it: no other output can be taken up".into());
+        }
         let words = |e: io::Error| format!("{e}; give the file that holds the earlier output");
         let mut file = File::options().read(true).open(path).map_err(words)?;
         let mut done = Self::default();
-        let whole = done.lines(&mut file)?;
+        let whole = done.lines(&mut file, fail_on)?;
+        if let Some(holds) = done.format.filter(|holds| Some(*holds) != format) {
+            let (what, option) = if holds == Format::Csv { ("CSV", "csv") } else { ("NDJSON", "ndjson") };
+            return Err(format!("it holds {what}, and what is added must be the same; give --format {option}"));
+        }
         let length = file.metadata().map_err(words)?.len();
         if length > whole {
             // What comes behind it would else be part of that line.
@@ -73,13 +97,14 @@ impl Done {
     }
 
     /// Takes every whole line; gives the octets that they take up.
-    fn lines(&mut self, file: &mut (impl Read + Seek)) -> Result<u64, String> {
+    fn lines(&mut self, file: &mut (impl Read + Seek), fail_on: FailOn) -> Result<u64, String> {
         let failed = |e: io::Error| e.to_string();
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
         let (mut whole, mut number) = (0, 0u64);
         let mut columns: Option<Columns> = None;
-        let mut last: Option<(u128, bool, HashSet<Option<IpAddr>>)> = None;
+        // The last request, and whether it may be several checks.
+        let mut last: Option<(Again, bool)> = None;
         let mut line = Vec::new();
         loop {
             line.clear();
@@ -98,50 +123,56 @@ impl Done {
             number += 1;
             let text = std::str::from_utf8(&line).map_err(|_| format!("line {number}: not UTF-8"))?;
             let held = match &columns {
-                _ if text.starts_with('{') => of_json(text),
-                None if number == 1 => {
+                None if number == 1 && !text.starts_with('{') => {
                     columns = Some(Columns::of(text)?);
-                    self.csv = true;
+                    self.format = Some(Format::Csv);
                     continue;
                 }
+                None if !text.starts_with('{') => Err("neither a result in NDJSON nor one in CSV".into()),
+                None => of_json(text, fail_on),
                 Some(columns) if text.trim_end() == columns.header => continue,
-                Some(columns) => columns.read(text),
-                None => Err("neither a result in NDJSON nor one in CSV".into()),
+                Some(columns) => columns.read(text, fail_on),
             };
             let held = held.map_err(|why| format!("line {number}: {why}"))?;
             self.checks += 1;
+            self.format.get_or_insert(Format::Ndjson);
             // A name's several addresses stand together, each once.
             match &mut last {
-                Some((key, several, addresses))
-                    if *key == held.key && *several && !addresses.contains(&held.address) =>
+                Some((again, several))
+                    if again.key == held.key && *several && !again.addresses.contains(&held.address) =>
                 {
-                    addresses.insert(held.address);
+                    again.addresses.insert(held.address);
+                    again.tally.merge(held.tally);
                 }
                 _ => {
-                    if let Some((key, ..)) = last.take() {
-                        *self.held.entry(key).or_default() += 1;
+                    if let Some((whole, _)) = last.take() {
+                        self.hold(&whole);
                     }
-                    last = Some((held.key, held.may_be_several, HashSet::from([held.address])));
+                    let addresses = HashSet::from([held.address]);
+                    last = Some((Again { key: held.key, addresses, tally: held.tally }, held.may_be_several));
                 }
             }
         }
         match last {
-            Some((key, true, addresses)) => self.again = Some(Again { key, addresses }),
-            Some((key, false, _)) => *self.held.entry(key).or_default() += 1,
+            Some((again, true)) => self.again = Some(again),
+            Some((whole, false)) => self.hold(&whole),
             None => {}
         }
         Ok(whole)
     }
 
-    /// Whether a request has been done; each of several that are the same counts for one in the file.
-    pub(super) fn skips(&mut self, request: &Request) -> bool {
-        match self.held.get_mut(&key(request)) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                true
-            }
-            _ => false,
-        }
+    fn hold(&mut self, whole: &Again) {
+        let times = self.held.entry(whole.key).or_default();
+        times.left += 1;
+        times.tally.merge(whole.tally);
+    }
+
+    /// What the results of a request come to that has been done; each of several that are the same counts for one in
+    /// the file. `None` where it is to be done.
+    pub(super) fn skips(&mut self, request: &Request) -> Option<Tally> {
+        let times = self.held.get_mut(&key(request)).filter(|times| times.left > 0)?;
+        times.left -= 1;
+        Some(times.tally)
     }
 
     /// The request that is to be done again.
@@ -151,10 +182,10 @@ impl Done {
 }
 
 impl Again {
-    /// The addresses that the file holds of this request; once, since another of the same identity is another's.
-    pub(super) fn printed(again: &mut Option<Self>, request: &Request) -> HashSet<Option<IpAddr>> {
+    /// What the file holds of this request; once, since another of the same identity is another's.
+    pub(super) fn printed(again: &mut Option<Self>, request: &Request) -> Self {
         let key = again.as_ref().map(|_| key(request));
-        again.take_if(|again| Some(again.key) == key).map(|again| again.addresses).unwrap_or_default()
+        again.take_if(|again| Some(again.key) == key).unwrap_or_default()
     }
 }
 
@@ -167,7 +198,7 @@ fn begins_as(torn: &[u8], whole: &[u8]) -> bool {
     torn.iter().zip(whole).all(|(a, b)| a == b)
 }
 
-fn of_json(line: &str) -> Result<Held, String> {
+fn of_json(line: &str, fail_on: FailOn) -> Result<Held, String> {
     let check: Check = serde_json::from_str(line).map_err(|e| format!("no result of this program: {e}"))?;
     let identity = Identity::of_check(&check).ok_or("its target cannot be read")?;
     let target = check.target.host.as_ref().and_then(|_| Target::parse(&check.target.input, check.target.port).ok());
@@ -176,76 +207,14 @@ fn of_json(line: &str) -> Result<Held, String> {
         key: identity.wide_hash(&label_text(&check.label)),
         address: check.target.address,
         may_be_several: Identity::may_be_several(target.as_ref(), usize::from(given)),
+        tally: Tally::of(&check, fail_on),
     })
-}
-
-/// Where the columns that tell an identity stand in CSV.
-#[derive(Debug)]
-struct Columns {
-    header: String,
-    label: usize,
-    target: usize,
-    port: usize,
-    address: usize,
-    ip: usize,
-    ip_source: usize,
-    ehlo: usize,
-    ehlo_source: usize,
-}
-
-impl Columns {
-    fn of(header: &str) -> Result<Self, String> {
-        let names = fields(header)?;
-        let place = |name: &str| {
-            let place = names.iter().position(|n| n == name);
-            place.ok_or_else(|| format!("neither NDJSON nor CSV of this program: it has no column `{name}`"))
-        };
-        Ok(Self {
-            header: header.trim_end().to_owned(),
-            label: place("label")?,
-            target: place("target")?,
-            port: place("port")?,
-            address: place("address")?,
-            ip: place("ip")?,
-            ip_source: place("ip_source")?,
-            ehlo: place("ehlo")?,
-            ehlo_source: place("ehlo_source")?,
-        })
-    }
-
-    fn read(&self, line: &str) -> Result<Held, String> {
-        let fields = fields(line)?;
-        let at = |place: usize| {
-            let text = fields.get(place).map(String::as_str).ok_or("it has fewer columns than the header")?;
-            // The apostrophe that keeps a spreadsheet from calculating is not part of the text.
-            let guarded = text.strip_prefix('\'').filter(|t| t.starts_with(['=', '+', '-', '@', '\t', '\r']));
-            Ok::<_, String>(guarded.unwrap_or(text))
-        };
-        let target = match at(self.target)? {
-            "" => None,
-            text => Some(Target::parse(text, at(self.port)?.parse().ok()).map_err(|e| e.to_string())?),
-        };
-        let given = !matches!(at(self.ip_source)?, "" | "dialled");
-        let ip = at(self.ip)?.parse::<IpAddr>().ok().filter(|_| given);
-        let said = at(self.ehlo_source)? == "replied";
-        let ehlo = Some(at(self.ehlo)?).filter(|e| !e.is_empty() && !said);
-        Ok(Held {
-            key: Identity::of(target.as_ref(), ip, ehlo).wide_hash(at(self.label)?),
-            address: at(self.address)?.parse().ok(),
-            may_be_several: Identity::may_be_several(target.as_ref(), usize::from(given)),
-        })
-    }
-}
-
-fn fields(line: &str) -> Result<Vec<String>, String> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
-    let record = reader.records().next().and_then(Result::ok).ok_or("a line that is no CSV")?;
-    Ok(record.iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::Exit;
 
     fn line(input: &str, host: Option<&str>, address: Option<&str>, label: &str) -> String {
         let text = include_str!("../../../fixtures/evidence/agree.json");
@@ -266,7 +235,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         #[expect(clippy::disallowed_methods, reason = "a test writes its own file")]
         std::fs::write(file.path(), text).unwrap();
-        let done = Done::read(file.path());
+        let format = if text.starts_with('{') || text.is_empty() { Format::Ndjson } else { Format::Csv };
+        let done = Done::read(file.path(), Some(format), FailOn::Warning);
         (file, done)
     }
 
@@ -275,10 +245,10 @@ mod tests {
         let address = |a: &str, label| line(a, Some(a), Some(a), label);
         let text = [address("192.0.2.1", ""), address("192.0.2.2", "x"), address("192.0.2.1", "")].concat();
         let mut done = read(&text).1.unwrap();
-        assert_eq!((done.checks, done.cut, done.csv), (3, 0, false));
+        assert_eq!((done.checks, done.cut, done.format), (3, 0, Some(Format::Ndjson)));
         let skipped: Vec<bool> =
             [("192.0.2.1", ""), ("192.0.2.1", ""), ("192.0.2.1", ""), ("192.0.2.2", ""), ("192.0.2.2", "x")]
-                .map(|(t, label)| done.skips(&request(t, label)))
+                .map(|(t, label)| done.skips(&request(t, label)).is_some())
                 .to_vec();
         assert_eq!(skipped, [true, true, false, false, true]);
     }
@@ -293,7 +263,8 @@ mod tests {
             let (file, done) = read(&format!("{first}{}", &second[..length]));
             let mut done = done.unwrap();
             assert_eq!((done.checks, done.cut), (1, length as u64));
-            assert!(done.skips(&request("192.0.2.1", "")) && !done.skips(&request("192.0.2.2", "")));
+            assert!(done.skips(&request("192.0.2.1", "")).is_some());
+            assert!(done.skips(&request("192.0.2.2", "")).is_none());
             #[expect(clippy::disallowed_methods, reason = "a test reads its own file")]
             let left = std::fs::read_to_string(file.path()).unwrap();
             assert_eq!(left, first);
@@ -307,13 +278,13 @@ mod tests {
         let text = [of("192.0.2.1"), of("192.0.2.2"), of("192.0.2.1"), of("192.0.2.2")].concat();
         let mut done = read(&text).1.unwrap();
         let again = request("mail.example.net", "");
-        assert!(done.skips(&again), "the first of two that are the same is whole");
-        assert!(!done.skips(&again));
+        assert!(done.skips(&again).is_some(), "the first of two that are the same is whole");
+        assert!(done.skips(&again).is_none());
         let mut left = done.take_again();
-        assert_eq!(Again::printed(&mut left, &request("other.example", "")), HashSet::new());
-        let printed = Again::printed(&mut left, &again);
+        assert_eq!(Again::printed(&mut left, &request("other.example", "")).addresses, HashSet::new());
+        let printed = Again::printed(&mut left, &again).addresses;
         assert_eq!(printed, ["192.0.2.1", "192.0.2.2"].map(|a| a.parse().ok()).into());
-        assert_eq!(Again::printed(&mut left, &again), HashSet::new());
+        assert_eq!(Again::printed(&mut left, &again).addresses, HashSet::new());
     }
 
     #[test]
@@ -324,15 +295,61 @@ mod tests {
              '=x,,,,,192.0.2.2,given,m.example,given,agree\n{header}\"a, \"\"b\"\"\",192.0.2.3,192.0.2.3,2525,"
         );
         let mut done = read(&text).1.unwrap();
-        assert_eq!((done.checks, done.csv), (2, true));
-        assert!(done.skips(&request("192.0.2.1", "x")));
+        assert_eq!((done.checks, done.format), (2, Some(Format::Csv)));
+        assert!(done.skips(&request("192.0.2.1", "x")).is_some());
         let alone = Request {
             ips: vec!["192.0.2.2".parse().unwrap()],
             ehlo: Some("m.example".into()),
             label: "=x".into(),
             ..Request::default()
         };
-        assert!(done.skips(&alone));
+        assert!(done.skips(&alone).is_some());
+    }
+
+    #[test]
+    fn what_the_rows_come_to_is_told_by_both_formats() {
+        let checks: Vec<Check> = [
+            include_str!("../../../fixtures/evidence/agree.json"),
+            include_str!("../../../fixtures/evidence/no-ptr.json"),
+        ]
+        .into_iter()
+        .map(|text| crate::judge::judge(&crate::evidence::EvidenceFile::from_json(text).unwrap().evidence[0]))
+        .collect();
+        for format in [Format::Ndjson, Format::Csv] {
+            let of = |checks: &[Check], fail_on| {
+                let file = tempfile::NamedTempFile::new().unwrap();
+                #[expect(clippy::disallowed_methods, reason = "a test writes its own file")]
+                std::fs::write(file.path(), crate::report::whole(format, checks, None).unwrap()).unwrap();
+                let mut done = Done::read(file.path(), Some(format), fail_on).unwrap();
+                let mut tally = done.take_again().map(|again| again.tally).unwrap_or_default();
+                done.held.values().for_each(|times| tally.merge(times.tally));
+                tally.exit()
+            };
+            assert_eq!(of(&checks[..1], FailOn::Warning), Exit::Agrees, "{format:?}");
+            assert_eq!(of(&checks, FailOn::Warning), Exit::Findings, "{format:?}");
+            assert_eq!(of(&checks, FailOn::Never), Exit::Agrees, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn another_format_than_the_file_s_is_refused_and_the_file_left_as_it_is() {
+        let good = line("192.0.2.1", Some("192.0.2.1"), Some("192.0.2.1"), "");
+        let csv = "label,target,host,port,address,ip,ip_source,ehlo,ehlo_source,verdict\n".to_owned();
+        for (text, format, words) in [
+            (good.clone() + "{\"la", Some(Format::Csv), "it holds NDJSON"),
+            (csv.clone() + "x,", Some(Format::Ndjson), "it holds CSV"),
+            (csv, None, "give --format ndjson or --format csv"),
+            (good, Some(Format::Json), "give --format ndjson or --format csv"),
+        ] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            #[expect(clippy::disallowed_methods, reason = "a test writes and reads its own file")]
+            {
+                std::fs::write(file.path(), &text).unwrap();
+                let why = Done::read(file.path(), format, FailOn::Warning).unwrap_err();
+                assert!(why.contains(words), "{why}");
+                assert_eq!(std::fs::read_to_string(file.path()).unwrap(), text);
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ use super::lines::MAX_LINE;
 
 /// The most columns of a file.
 const MAX_COLUMNS: usize = 256;
+/// The most columns that a sentence names.
+const MAX_SHOWN: usize = 8;
 /// Marks a text that a spreadsheet would take for a formula, in front of it (see `report::csv`).
 const GUARD: char = '\'';
 
@@ -37,7 +39,7 @@ pub(super) struct Header {
 impl Header {
     /// The header that a line is; `None` where it names neither `target` nor `ip`.
     pub(super) fn of(line: &str) -> Option<Result<Self, String>> {
-        let separator = [b'\t', b';', b','].into_iter().find(|s| line.as_bytes().contains(s)).unwrap_or(b',');
+        let separator = separator(line).unwrap_or(b',');
         let mut record = Record::new(separator);
         let Ok(Some(names)) = record.push(line) else { return None };
         let columns: Vec<Column> = names.iter().map(|name| column(name)).collect();
@@ -91,6 +93,31 @@ impl Header {
         }
         Ok(row)
     }
+}
+
+/// Of a line that separates something: its separator, and a sentence on the header that it is not.
+pub(super) fn no_header(line: &str) -> Option<(char, String)> {
+    let separator = separator(line)?;
+    let names = Record::new(separator).push(line).ok().flatten().unwrap_or_else(|| vec![line.to_owned()]);
+    let mut shown: Vec<String> = names
+        .iter()
+        .take(MAX_SHOWN)
+        .map(|name| format!("`{}`", crate::report::clean_bounded(name.trim(), 40)))
+        .collect();
+    let last = match names.len() - shown.len() {
+        0 => shown.pop().unwrap_or_default(),
+        more => format!("{more} more"),
+    };
+    let columns = if shown.is_empty() { last } else { format!("{} and {last}", shown.join(", ")) };
+    let why = format!(
+        "a CSV header with the columns {columns}; name one `target` (what to dial) or `ip` (what to judge), others may \
+         be `ehlo`, `port` and `label`; its rows are left out"
+    );
+    Some((char::from(separator), why))
+}
+
+fn separator(line: &str) -> Option<u8> {
+    [b'\t', b';', b','].into_iter().find(|s| line.as_bytes().contains(s))
 }
 
 fn column(name: &str) -> Column {

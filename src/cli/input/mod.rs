@@ -52,6 +52,8 @@ enum Shape {
     Lines,
     /// Records below a header.
     Csv(csv::Header),
+    /// Records with this separator, below a header that names no column of ours; one sentence tells of them all.
+    Headless(char),
 }
 
 /// The addresses of a range that are still to come, each a check of its own.
@@ -99,19 +101,24 @@ impl<R: AsyncBufRead + Unpin> Input<R> {
                         continue;
                     }
                     Some(Err(why)) => return Ok(Some(bad(number, &why))),
-                    None if line.contains([',', ';', '\t']) && !line.trim_start().starts_with('{') => {
-                        let hint = "a target is a host; a CSV file begins with a header that names `target` or `ip`";
-                        return Ok(Some(bad(number, hint)));
+                    None if !line.trim_start().starts_with('{') => {
+                        if let Some((separator, why)) = csv::no_header(&line) {
+                            self.shape = Shape::Headless(separator);
+                            return Ok(Some(bad(number, &why)));
+                        }
                     }
                     None => {}
                 }
+            }
+            if matches!(self.shape, Shape::Headless(separator) if line.contains(separator)) {
+                continue;
             }
             let row = match &self.shape {
                 Shape::Csv(header) => {
                     let record = header.record();
                     self.record(record, line).await?
                 }
-                _ => row_of_line(line.trim()),
+                _ => row_of_line(line.trim(), self.defaults.no_connect),
             };
             match row.and_then(|row| pool(row, &self.defaults)) {
                 Ok(Entry::One(request)) => return Ok(Some(Read::Request(*request))),
@@ -158,11 +165,20 @@ fn bad(number: u64, why: &str) -> Read {
     Read::Bad(format!("input line {number}: {why}"))
 }
 
-fn row_of_line(text: &str) -> Result<Row, String> {
+fn row_of_line(text: &str, no_connect: bool) -> Result<Row, String> {
     if text.starts_with('{') {
         return serde_json::from_str(text).map_err(|e| format!("{e}; as in {{\"target\":\"mail.example.net\"}}"));
     }
-    Ok(Row { target: Some(text.to_owned()), ..Row::default() })
+    let text = text.to_owned();
+    match range::is_range(&text) {
+        // Nothing is dialled, so it can only be what is to be judged.
+        true if no_connect => Ok(Row { ip: Some(text), ..Row::default() }),
+        true if text.contains('/') => Err(format!(
+            "{text} is a range, and a target is one host to dial; to judge its addresses by DNS alone add --no-connect, \
+             or begin the list with a line `ip`"
+        )),
+        _ => Ok(Row { target: Some(text), ..Row::default() }),
+    }
 }
 
 /// What a row asks for.
@@ -181,7 +197,11 @@ fn pool(row: Row, defaults: &LineDefaults) -> Result<Entry, String> {
     }
     match (&target, &range, defaults.no_connect) {
         (None, None, _) => return Err("give \"target\" or \"ip\"".into()),
-        (_, None, true) => return Err("--no-connect needs an \"ip\" on the line".into()),
+        (_, None, true) => {
+            return Err("--no-connect needs the address to judge: a line that is an address or a range, or an \"ip\" \
+                        beside the target, in NDJSON or CSV"
+                .into());
+        }
         _ => {}
     }
     let alone = target.is_none();
@@ -279,7 +299,21 @@ mod tests {
         let defaults = LineDefaults { no_connect: true, ..LineDefaults::default() };
         let got = all(b"{\"target\":\"m.example\",\"ip\":\"203.0.113.7\"}\nm.example\n", &defaults).await;
         assert_eq!(got[0], "m.example:25|[203.0.113.7]||null");
-        assert!(got[1].contains("--no-connect needs"));
+        assert!(got[1].contains("--no-connect needs the address to judge"));
+        let got = all(b"192.0.2.1\n192.0.2.8/31\n2001:db8::1\n10.0.0.0/8\n192.0.2.1:25\n", &defaults).await;
+        let each = ["192.0.2.1", "192.0.2.8", "192.0.2.9", "2001:db8::1"].map(|ip| format!("|[{ip}]||null"));
+        assert_eq!(got[..4], each);
+        assert!(got[4].starts_with("input line 4: ip 10.0.0.0/8: a range of 2^24"), "{}", got[4]);
+        assert!(got[5].starts_with("input line 5: --no-connect needs"), "{}", got[5]);
+    }
+
+    #[tokio::test]
+    async fn a_range_to_dial_is_told_what_to_do() {
+        let got = all(b"192.0.2.1\n192.0.2.8/31\n", &LineDefaults::default()).await;
+        assert_eq!(got[0], "192.0.2.1:25|[]||null");
+        assert!(got[1].starts_with("input line 2: 192.0.2.8/31 is a range") && got[1].contains("add --no-connect"));
+        let cured = all(b"ip\n192.0.2.1\n192.0.2.8/31\n", &LineDefaults::default()).await;
+        assert_eq!(cured, ["192.0.2.1", "192.0.2.8", "192.0.2.9"].map(|ip| format!("|[{ip}]||null")));
     }
 
     #[tokio::test]
@@ -351,7 +385,9 @@ mod tests {
         }
         let twice = all(b"ip,ip\n192.0.2.1,192.0.2.2\n", &LineDefaults::default()).await;
         assert!(twice[0].starts_with("input line 1: the column `ip` stands there twice"), "{twice:?}");
-        let none = all(b"name,address\nm,192.0.2.1\n", &LineDefaults::default()).await;
-        assert!(none[0].contains("begins with a header that names `target` or `ip`"), "{none:?}");
+        let none =
+            all(b"host\x1bname;ipaddr;\nm;192.0.2.1;\nn;192.0.2.2;\ngood.example\n", &LineDefaults::default()).await;
+        assert!(none[0].contains("the columns `host\\x1bname`, `ipaddr` and ``; name one `target`"), "{none:?}");
+        assert_eq!(none[1..], ["good.example:25|[]||null"], "one sentence for all of its rows");
     }
 }
