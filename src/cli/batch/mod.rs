@@ -30,7 +30,7 @@ use super::args::CheckArgs;
 use super::domain::Domains;
 use super::exit::Exit;
 use super::judged::{Judged, Judging, defect};
-use super::output::{say, say_text};
+use super::output::{error_columns, say, say_text};
 use super::plan::LineDefaults;
 use super::printer::Printer;
 use super::signals::Signals;
@@ -251,11 +251,7 @@ fn progress_place(args: &CheckArgs) -> Place {
     if args.quiet || args.verbose {
         return Place::Nowhere;
     }
-    if !std::io::stderr().is_terminal() {
-        return Place::Lines;
-    }
-    let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
-    Place::Terminal(width)
+    error_columns().map_or(Place::Lines, Place::Terminal)
 }
 
 /// The checks themselves.

@@ -4,7 +4,6 @@
 //! run does: known once the list has been read to its end, until then reckoned where its size is known. When all have
 //! begun, the pace says nothing of those in flight: then it is told how many they are, and for how long at most.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use crate::judge::Summary;
@@ -226,7 +225,7 @@ mod tests {
             ended: 90_000,
             total: Some(1_000_000),
             at_most: None,
-            elapsed: Duration::from_secs(60),
+            elapsed: Duration::from_mins(1),
         };
         assert_eq!(shown(80, &large), "9 % 90000, 1500/s, ✓ 72000 ✗ 9000 ? 9000, 4096 in flight, 11 min left");
         assert_eq!(shown(30, &large).chars().count(), 29);

@@ -121,7 +121,9 @@ impl Comparison {
         if last_known.is_empty() {
             take(identity, state);
         }
-        last_known.iter().for_each(|last| take(&last.identity, &last.state));
+        for last in last_known {
+            take(&last.identity, &last.state);
+        }
     }
 
     /// How many identities the baseline holds.
@@ -171,13 +173,13 @@ impl Comparison {
     /// the next baseline must hold it beside the check. To be asked before [`Self::see`].
     pub fn last_known(&self, check: &Check) -> Vec<LastKnown> {
         let (who, now) = (Identity::of(check), State::of(check));
-        let known = |key: &Box<str>| {
+        let known = |key: &str| {
             let was = self.entries.get(key)?.was()?;
             let identity = if who.ip.is_some() { who.clone() } else { identity(key) };
             let kept = was.known.outlasts(&now) || identity.ip != who.ip;
             kept.then(|| LastKnown { identity, state: was.known.recalled(&now) })
         };
-        self.found(&who).iter().filter_map(known).collect()
+        self.found(&who).iter().filter_map(|key| known(key)).collect()
     }
 
     /// Whose earlier states a check is compared with; it stands for several where its address is not known now.
