@@ -36,7 +36,7 @@ pub use listened::{ListenReport, ListenSummary, Listened, Remark, RemarkCode};
 pub use own::{OwnAddress, ServiceSaid};
 pub use propagation::{Holding, Propagation, questions};
 pub use standing::Standing;
-pub use summary::{FindingCount, Summary, WORST, Worst};
+pub use summary::{FindingCount, Summary, WORST, Worst, open_side};
 
 pub use remedy::{MtaHint, OtherMta, ProviderHint, Remedy, RemedyStep, Side};
 
