@@ -98,6 +98,23 @@ async fn spf_judges_each_address_and_says_what_brought_it_and_what_it_leaves_out
     assert!(printed.contains("Worst") && printed.contains("ptr-unconfirmed (error)"), "{printed}");
 }
 
+/// A pipe has no width of its own; who gives one gets rows that keep to it, with every code whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_keeps_to_columns_where_they_are_given() {
+    let lab = world("$ORIGIN 113.0.203.in-addr.arpa.\n10 PTR gone.example.net.\n$ORIGIN example.net.\n@ NS ns\n").await;
+    for (columns, lines) in [(None, 1), (Some("60"), 3)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+        command.args(["check", "--ip", "203.0.113.10", "--no-connect", "-q", "--ehlo", "mail.example.net"]);
+        command.args(["--timeout", "5s", "--resolver", &lab.resolvers[0].to_string()]).env_remove("COLUMNS");
+        command.envs(columns.map(|columns| ("COLUMNS", columns))).stdin(Stdio::null());
+        let out = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let printed = text(&out.stdout);
+        assert!(printed.lines().count() >= lines && (lines > 1 || printed.lines().count() == 1), "{printed}");
+        assert!(columns.is_none() || printed.lines().all(|line| line.chars().count() <= 60), "{printed}");
+        assert!(printed.contains("ptr-unconfirmed") && !printed.contains('…'), "{printed}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_spf_record_that_is_none_is_exit_3_and_one_sentence() {
     let lab = world(

@@ -142,6 +142,33 @@ async fn a_baseline_updates_itself_and_only_by_a_whole_run() {
     assert_eq!((out.status.code(), text(&out.stderr).lines().count()), (Some(2), 1), "{}", text(&out.stderr));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_no_absence_and_erases_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let baseline = folder.path().join("last.ndjson").to_str().unwrap().to_owned();
+    let all = list(folder.path(), &[10, 11]);
+    let nightly = ["--input", &all, "--baseline", &baseline, "--update-baseline", "-q"];
+    let lab = world(1, &zone(&ALL)).await;
+    run(&lab, &nightly).await;
+    // Two nights on which no resolver answers; only the first is news.
+    for night in 0..2 {
+        let mut dead = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+        dead.args(["check", "--no-connect", "--timeout", "1s", "--resolver", "127.0.0.1:1"]).args(nightly);
+        let out = tokio::task::spawn_blocking(move || dead.output().unwrap()).await.unwrap();
+        let printed = text(&out.stdout);
+        assert_eq!(out.status.code(), Some(3), "{}", text(&out.stderr));
+        assert_eq!(printed.matches("verdict agree → unknown (").count(), if night == 0 { 2 } else { 0 }, "{printed}");
+        assert!(!printed.contains("none") && !printed.contains("PTR mail"), "{printed}");
+    }
+    // The PTR of .11 is another by now, that of .10 the same.
+    lab.publish(0, &zone(&[(10, "mail.example.net"), (11, "old.example.net")])).unwrap();
+    let printed = text(&run(&lab, &nightly).await.stdout);
+    assert!(printed.contains("PTR mail.example.net → old.example.net"), "{printed}");
+    assert_eq!(printed.matches("PTR mail").count(), 1, "{printed}");
+    assert!(printed.contains("broken   203.0.113.11") && printed.contains("changed  203.0.113.10"), "{printed}");
+    assert_eq!(text(&run(&lab, &nightly).await.stdout), "", "all is known again");
+}
+
 fn page() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bulk.md")).unwrap()
 }

@@ -17,7 +17,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::exit::FailOn;
 use super::part::Part;
 use crate::evidence::{EhloSource, Evidence};
-use crate::judge::{Check, Comparison, EarlierCheck, EdgeState, Identity, SCHEMA, State, Verdict, judge};
+use crate::judge::{Check, Comparison, EarlierCheck, EdgeState, Identity, LastKnown, SCHEMA, State, Verdict, judge};
 use crate::report;
 
 /// The longest line of a baseline.
@@ -49,10 +49,10 @@ pub(super) struct Next {
 }
 
 impl Next {
-    /// Adds a check.
-    pub(super) fn keep(&mut self, check: &Check) {
+    /// Adds a check, and what is known from before where this run has not seen it.
+    pub(super) fn keep(&mut self, check: &Check, last_known: &[LastKnown]) {
         if self.failed.is_none()
-            && let Err(e) = self.part.write(&report::check_ndjson(check))
+            && let Err(e) = self.part.write(&report::baseline_ndjson(check, last_known))
         {
             self.failed = Some(e);
         }
@@ -154,8 +154,8 @@ fn lines(first: &[u8], mut reader: impl BufRead, into: &mut Comparison) -> Resul
 }
 
 fn add(check: EarlierCheck, into: &mut Comparison) {
-    let (identity, state) = check.split();
-    into.insert(&identity, &state);
+    let (identity, state, last_known) = check.split();
+    into.insert(&identity, &state, &last_known);
 }
 
 fn document(reader: impl Read, into: &mut Comparison) -> Result<(), String> {
@@ -208,7 +208,7 @@ impl<'de> Visitor<'de> for Document<'_> {
                     found = true;
                     map.next_value_seed(Each::new(|evidence: Evidence| {
                         let check = judge(&evidence);
-                        self.0.insert(&Identity::of(&check), &State::of(&check));
+                        self.0.insert(&Identity::of(&check), &State::of(&check), &[]);
                     }))?;
                 }
                 _ => {
@@ -285,7 +285,7 @@ fn csv(reader: impl Read, into: &mut Comparison) -> Result<(), String> {
         if cells[14] != "gone" {
             let (identity, state) =
                 row(&cells).map_err(|what| format!("line {line} of it: `{what}` cannot be read"))?;
-            into.insert(&identity, &state);
+            into.insert(&identity, &state, &[]);
         }
     }
     Ok(())

@@ -26,6 +26,7 @@ mod receivers;
 mod roundtrip;
 mod save;
 mod signals;
+mod waiting;
 mod watch;
 
 use std::process::ExitCode;

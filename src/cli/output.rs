@@ -82,6 +82,12 @@ pub(super) fn say_text(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// The columns of the terminal that standard error is; `None` where it is none.
+pub(super) fn error_columns() -> Option<usize> {
+    let width = || terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
+    io::stderr().is_terminal().then(width)
+}
+
 /// Whether to colour standard output (<https://no-color.org>).
 pub(super) fn color(arg: ColorArg) -> bool {
     match arg {
@@ -95,19 +101,20 @@ pub(super) fn color(arg: ColorArg) -> bool {
     }
 }
 
-/// The width for rows: the terminal's, from 40 to 240 columns; where there is none, as much as a row needs,
-/// since what `grep` looks for must not be cut off.
+/// The width for rows: the terminal's, or else what COLUMNS says, from 40 to 240 columns; where there is neither, as
+/// much as a row needs, since what `grep` looks for must not be cut off.
 pub(super) fn row_width() -> usize {
-    match terminal_size::terminal_size() {
-        Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => usize::from(columns).clamp(40, 240),
-        _ => 240,
-    }
+    given_width().map_or(240, |columns| columns.clamp(40, 240))
 }
 
-/// The terminal's width, from 40 to 160 columns; 80 where there is none.
+/// The terminal's width, or else what COLUMNS says, from 40 to 160 columns; 80 where there is neither.
 pub(super) fn width() -> usize {
+    given_width().map_or(80, |columns| columns.clamp(40, 160))
+}
+
+fn given_width() -> Option<usize> {
     match terminal_size::terminal_size() {
-        Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => usize::from(columns).clamp(40, 160),
-        _ => 80,
+        Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => Some(usize::from(columns)),
+        _ => std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0),
     }
 }

@@ -164,7 +164,7 @@ impl<'a> Printer<'a> {
         };
         if let Some(baseline) = &mut self.baseline {
             if let Some(next) = &mut baseline.next {
-                next.keep(&check);
+                next.keep(&check, &baseline.comparison.last_known(&check));
             }
             check.change = baseline.comparison.see(&check);
         }

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::args::CheckArgs;
 use super::exit::Exit;
@@ -17,6 +18,7 @@ use super::output::say;
 use super::plan::{self, Plan, PlanFault};
 use super::printer::{Printer, is_first_sight};
 use super::signals::interrupt;
+use super::waiting::{Awaited, Waiting};
 use crate::evidence::Evidence;
 use crate::judge::{Check, Comparison, Identity, Propagation, Standing, judge_for, questions};
 use crate::observe::{Dns, Observer, Request, propagation};
@@ -24,6 +26,8 @@ use crate::report::Format;
 
 /// Between the beginnings of two rounds, where no interval is given.
 const INTERVAL: Duration = Duration::from_mins(1);
+/// Between two drawings of what is waited for.
+const SECOND: Duration = Duration::from_secs(1);
 /// Identities whose zones' servers are asked; of more, only the checks are repeated.
 const MAX_PROPAGATION: usize = 32;
 
@@ -140,18 +144,21 @@ pub(super) async fn run(
     let begun = Instant::now();
     let end = watch.rounds.limit.map(|limit| begun + limit);
     let mut agreed = false;
-    for number in 0_u32.. {
+    let mut waiting = Waiting::new(args.quiet);
+    'rounds: for number in 0_u32.. {
         let next = Instant::now() + watch.rounds.interval;
         let (dns, observer) = match look() {
             Ok(both) => both,
             Err(exit) => return exit,
         };
+        waiting.looking(number.saturating_add(1));
         let round = tokio::select! {
             biased;
             () = interrupt() => break,
             () = until(end), if number > 0 => break,
             round = watch.round(&dns, &observer) => round,
         };
+        waiting.clear();
         printer.next_round();
         comparison.next_round();
         last.clear();
@@ -183,12 +190,18 @@ pub(super) async fn run(
             let every = watch.rounds.interval.as_secs_f64();
             say(&format!("checking again every {every} s and showing what changes; interrupt to end"));
         }
-        tokio::select! {
-            () = interrupt() => break,
-            () = until(end) => break,
-            () = sleep_until(next) => {}
+        let (at, awaited) = (now(), Awaited::of(&last, args.fail_on.least()));
+        let mut interrupted = pin!(interrupt());
+        while let Some(left) = next.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            waiting.until(number.saturating_add(1), &at, left, awaited);
+            tokio::select! {
+                () = &mut interrupted => break 'rounds,
+                () = until(end) => break 'rounds,
+                () = sleep(left.min(SECOND)) => {}
+            }
         }
     }
+    waiting.clear();
     if last.is_empty() {
         say("ended before the first round was done");
         printer.leave_out("ended before the first round was done");
@@ -264,6 +277,11 @@ fn same(before: &[Propagation], now: &[Propagation]) -> bool {
         all
     };
     timeless(before) == timeless(now)
+}
+
+/// `22:01:05Z`.
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%H:%M:%SZ").to_string()
 }
 
 async fn until(end: Option<Instant>) {

@@ -303,6 +303,18 @@ pub enum EdgeState {
     Unknown,
 }
 
+impl EdgeState {
+    /// The word in JSON and in every report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agree => "agree",
+            Self::Differ => "differ",
+            Self::Absent => "absent",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// RFC 8601 §2.7.3, in its words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

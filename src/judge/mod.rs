@@ -26,7 +26,7 @@ mod summary;
 mod view;
 
 pub use catalogue::{Code, Entry, Rule, Subject};
-pub use changes::{Change, ChangeCounts, ChangeKind, Comparison, EarlierCheck, Gone, Identity, State};
+pub use changes::{Change, ChangeCounts, ChangeKind, Comparison, EarlierCheck, Gone, Identity, LastKnown, State};
 pub use check::{
     Agreement, Check, ClientReport, Disagreement, DnsReport, Edge, EdgeState, Finding, Fix, ForwardReport,
     GreetingReport, Iprev, PtrReport, Report, ResolverSaid, SCHEMA, Severity, SmtpReport, Verdict, Zone,
@@ -36,7 +36,7 @@ pub use listened::{ListenReport, ListenSummary, Listened, Remark, RemarkCode};
 pub use own::{OwnAddress, ServiceSaid};
 pub use propagation::{Holding, Propagation, questions};
 pub use standing::Standing;
-pub use summary::{FindingCount, Summary, WORST, Worst};
+pub use summary::{FindingCount, Summary, WORST, Worst, open_side};
 
 pub use remedy::{MtaHint, OtherMta, ProviderHint, Remedy, RemedyStep, Side};
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::Code;
 use super::changes::ChangeCounts;
-use super::check::{Check, Finding, Severity, Verdict};
+use super::check::{Check, EdgeState, Finding, Severity, Verdict};
 
 /// How many of the worst identities are kept.
 pub const WORST: usize = 10;
@@ -24,6 +24,9 @@ pub struct Summary {
     pub differ: usize,
     /// Verdict `unknown`.
     pub unknown: usize,
+    /// Of the verdict `unknown`, those where PTR and A/AAAA agree, and the EHLO name was not given.
+    #[serde(default)]
+    pub ehlo_not_given: usize,
     /// Findings of severity `error`, over all checks.
     pub errors: usize,
     /// Findings of severity `warning`, over all checks.
@@ -31,7 +34,8 @@ pub struct Summary {
     /// Every finding that some check has, in the catalogue's order.
     #[serde(default)]
     pub findings: Vec<FindingCount>,
-    /// The worst identities, at most ten: by errors, then warnings, then verdict.
+    /// The worst identities, at most ten: by errors, then warnings, then verdict; last those of which nothing was seen
+    /// but what agrees.
     #[serde(default)]
     pub worst: Vec<Worst>,
     /// What changed since the baseline; left out where there is none.
@@ -69,6 +73,12 @@ pub struct Worst {
     pub warnings: usize,
     /// Codes of both, each once, the heaviest first.
     pub codes: Vec<Code>,
+    /// Of a verdict `unknown`: which side is open, and what agrees all the same.
+    #[serde(default)]
+    pub open: Option<String>,
+    /// Nothing failed: the only side that is open is an EHLO name that nobody gave.
+    #[serde(default)]
+    pub not_given: bool,
 }
 
 impl Summary {
@@ -91,6 +101,7 @@ impl Summary {
             agree: is(Verdict::Agree),
             differ: is(Verdict::Differ),
             unknown: is(Verdict::Unknown),
+            ehlo_not_given: usize::from(only_ehlo_open(check)),
             errors,
             warnings,
             findings,
@@ -110,6 +121,7 @@ impl Summary {
         self.agree += other.agree;
         self.differ += other.differ;
         self.unknown += other.unknown;
+        self.ehlo_not_given += other.ehlo_not_given;
         self.errors += other.errors;
         self.warnings += other.warnings;
         for theirs in other.findings {
@@ -151,14 +163,41 @@ impl Worst {
             errors,
             warnings,
             codes: heavy.into_iter().map(|(_, code)| code).collect(),
+            open: open_side(check),
+            not_given: only_ehlo_open(check),
         }
     }
 
     /// The worse is less.
     fn rank(&self, other: &Self) -> Ordering {
-        let key = |w: &Self| (Reverse(w.errors), Reverse(w.warnings), weight(w.verdict));
+        let key = |w: &Self| (Reverse(w.errors), Reverse(w.warnings), weight(w.verdict), w.not_given);
         key(self).cmp(&key(other)).then_with(|| self.target.cmp(&other.target)).then_with(|| self.ip.cmp(&other.ip))
     }
+}
+
+/// Whether there is no EHLO name because nobody gave one and nothing was dialled for it.
+fn ehlo_not_given(check: &Check) -> bool {
+    check.client.ehlo.is_none() && check.smtp.is_none()
+}
+
+fn only_ehlo_open(check: &Check) -> bool {
+    ehlo_not_given(check) && check.agreement.ptr_forward.state == EdgeState::Agree
+}
+
+/// What leaves a verdict open, and what agrees beside it.
+pub fn open_side(check: &Check) -> Option<String> {
+    let agreement = &check.agreement;
+    if agreement.verdict != Verdict::Unknown {
+        return None;
+    }
+    if !ehlo_not_given(check) {
+        let edges = [&agreement.ptr_forward, &agreement.ehlo_ptr, &agreement.ehlo_forward];
+        return edges.iter().find(|e| e.state == EdgeState::Unknown).map(|e| e.because.clone());
+    }
+    Some(match agreement.ptr_forward.state {
+        EdgeState::Agree => "EHLO not given; PTR and A/AAAA agree".into(),
+        _ => format!("EHLO not given; {}", agreement.ptr_forward.because),
+    })
 }
 
 fn weight(verdict: Verdict) -> u8 {
@@ -172,6 +211,26 @@ fn weight(verdict: Verdict) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_nobody_gave_is_no_trouble() {
+        let text = include_str!("../../fixtures/evidence/agree.json");
+        let mut evidence = crate::evidence::EvidenceFile::from_json(text).unwrap().evidence.remove(0);
+        (evidence.smtp, evidence.client.ehlo, evidence.client.ehlo_source) = (None, None, None);
+        let open = crate::judge::judge(&evidence);
+        for lookup in &mut evidence.lookups {
+            lookup.status = crate::dns::Status::Timeout;
+            lookup.answers.clear();
+        }
+        let mut failed = crate::judge::judge(&evidence);
+        failed.target.input = "zzz".into();
+        let mut summary = Summary::of(&open);
+        summary.add(&failed);
+        assert_eq!(summary.unknown, 2, "the verdict stays what it is");
+        let said: Vec<_> = summary.worst.iter().map(|w| w.open.clone().unwrap()).collect();
+        assert!(said[0].starts_with("EHLO not given; the PTR of 203.0.113.10 could not be looked up"), "{said:?}");
+        assert_eq!(said[1], "EHLO not given; PTR and A/AAAA agree", "trouble stands before it");
+    }
 
     #[test]
     fn the_worst_are_ten_and_do_not_depend_on_the_order() {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::clean::clean_bounded;
 use crate::dns::Status;
 use crate::evidence::FaultKind;
-use crate::judge::{Check, Edge, EdgeState, Finding, ForwardReport, Severity, Verdict};
+use crate::judge::{Check, Code, Edge, EdgeState, Finding, ForwardReport, Severity, Verdict};
 use crate::name::{EhloName, HostName};
 
 /// The longest text of one name, target or sentence that is shown.
@@ -274,10 +274,24 @@ pub(super) fn title(check: &Check) -> String {
 
 /// The caller's mark, as one text.
 pub(super) fn label(check: &Check) -> Option<String> {
-    let text = match &check.label {
-        serde_json::Value::Null => return None,
-        serde_json::Value::String(text) => text.clone(),
+    label_words(&check.label)
+}
+
+/// A mark as one text; of several columns each with its name, and of a column `label` the value alone.
+pub(super) fn label_words(label: &serde_json::Value) -> Option<String> {
+    use serde_json::Value;
+    let value = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
+    };
+    let text = match label {
+        Value::Object(columns) => {
+            let told = columns.iter().map(|(name, of)| (name, value(of))).filter(|(_, text)| !text.is_empty());
+            let words = told.map(|(name, text)| if name == "label" { text } else { format!("{name}: {text}") });
+            words.collect::<Vec<_>>().join(", ")
+        }
+        other => value(other),
     };
     Some(clean_bounded(&text, MAX_NAME).into_owned()).filter(|t| !t.is_empty())
 }
@@ -331,6 +345,12 @@ pub(super) fn severity_words(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Info => "info",
     }
+}
+
+/// A severity as a person reads it: `info` of what could not be told says that. JSON, and what only programs read,
+/// keeps to the contract's word.
+pub(super) fn told_severity(severity: Severity, code: Code) -> &'static str {
+    if severity == Severity::Info && code.entry().unknown { "could not tell" } else { severity_words(severity) }
 }
 
 /// The sign of a finding.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::cells::fault_words;
 use super::clean::clean;
 use super::facts::iprev_word;
-use crate::judge::{Check, Edge, EdgeState, Gone, Severity, Verdict};
+use crate::judge::{Check, Edge, Gone, Severity, Verdict};
 
 /// The columns, in order.
 pub(super) const COLUMNS: [&str; 25] = [
@@ -124,12 +124,7 @@ pub(super) fn verdict(verdict: Verdict) -> &'static str {
 }
 
 fn edge(edge: &Edge) -> &'static str {
-    match edge.state {
-        EdgeState::Agree => "agree",
-        EdgeState::Differ => "differ",
-        EdgeState::Absent => "absent",
-        EdgeState::Unknown => "unknown",
-    }
+    edge.state.as_str()
 }
 
 fn record(fields: impl Iterator<Item = String>) -> String {

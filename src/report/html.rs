@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use super::cells::{edges, finding_sign, label, ordered_findings, severity_words, state_words, title, verdict_words};
+use super::cells::{edges, finding_sign, label, ordered_findings, state_words, title, told_severity, verdict_words};
 use super::changes::{changes_line, identity_words};
 use super::csv::verdict;
 use super::facts::facts;
@@ -87,7 +87,7 @@ fn finding(finding: &Finding) -> String {
         finding_sign(finding),
         escaped(&finding.title),
         finding.code,
-        severity_words(finding.severity),
+        told_severity(finding.severity, finding.code),
         escaped(&finding.detail),
         escaped(&finding.reference)
     );
@@ -125,7 +125,7 @@ pub(super) fn html_end(summary: &Summary, gone: &[Gone]) -> String {
                 out,
                 "<tr><td>{}</td><td>{code}: {title}</td><td>{}</td></tr>",
                 one.checks,
-                severity_words(one.severity)
+                told_severity(one.severity, one.code)
             );
         }
         out += "</table>\n";

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::clean::is_hidden;
-use crate::judge::{Check, Gone, Report, SCHEMA, Summary};
+use crate::judge::{Check, Gone, LastKnown, Report, SCHEMA, Summary};
 
 /// What a check without findings takes as JSON, and somewhat more.
 const ROOM: usize = 4096;
@@ -47,6 +47,17 @@ pub(super) fn indented(value: &impl Serialize, by: &str) -> String {
 /// One check in one line, with its line end.
 pub fn check_ndjson(check: &Check) -> String {
     ndjson(check)
+}
+
+/// The same for a baseline: beside the check stands what is known from before and was not seen this time.
+pub fn baseline_ndjson(check: &Check, last_known: &[LastKnown]) -> String {
+    #[derive(Serialize)]
+    struct Kept<'a> {
+        #[serde(flatten)]
+        check: &'a Check,
+        last_known: &'a [LastKnown],
+    }
+    if last_known.is_empty() { ndjson(check) } else { ndjson(&Kept { check, last_known }) }
 }
 
 /// One value in one line, with its line end.

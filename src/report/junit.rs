@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use super::cells::{label, ordered_findings, severity_words, title, verdict_words};
+use super::cells::{label, ordered_findings, title, told_severity, verdict_words};
 use super::clean::clean;
 use super::markup::escaped;
 use crate::judge::{Check, Severity, Standing};
@@ -91,7 +91,13 @@ fn case(out: &mut String, check: &Check, standing: Standing) {
         let _ = writeln!(text, "{name}: {}", clean(&edge.because));
     }
     for finding in &findings {
-        let _ = writeln!(text, "{} ({}): {}", finding.code, severity_words(finding.severity), clean(&finding.detail));
+        let _ = writeln!(
+            text,
+            "{} ({}): {}",
+            finding.code,
+            told_severity(finding.severity, finding.code),
+            clean(&finding.detail)
+        );
         for line in finding.fix.steps.iter().chain(&finding.fix.records) {
             let _ = writeln!(text, "  {}", clean(line));
         }

@@ -7,8 +7,8 @@
 use std::net::IpAddr;
 
 use super::cells::{
-    EdgeRow, Line, MAX_TEXT, edges, finding_sign, open_edges, ordered_findings, severity_words, state_sign,
-    state_words, title, verdict_words,
+    EdgeRow, Line, MAX_TEXT, edges, open_edges, ordered_findings, state_sign, state_words, title, told_severity,
+    verdict_words,
 };
 use super::changes::{changes_line, identity_words};
 use super::clean::clean_bounded;
@@ -16,7 +16,7 @@ use super::csv::verdict;
 use super::facts::facts;
 use super::receivers::{IN_ORDER, despite, told};
 use super::summary::{by_weight, summary_line};
-use crate::judge::{Check, Finding, Gone, Severity, Summary};
+use crate::judge::{Check, Finding, Gone, Summary};
 
 /// Checks as Markdown, each under its own heading.
 pub fn markdown(checks: &[Check]) -> String {
@@ -44,7 +44,7 @@ pub(super) fn markdown_end(summary: &Summary, gone: &[Gone], several: bool) -> S
         lines.extend([String::new(), "## Summary".into(), String::new(), summary_line(summary)]);
         lines.extend(summary.changes.iter().map(changes_line));
         for finding in by_weight(summary) {
-            let (code, severity) = (finding.code, severity_words(finding.severity));
+            let (code, severity) = (finding.code, told_severity(finding.severity, finding.code));
             lines.push(format!("- {} × `{code}` ({severity}): {}", finding.checks, prose(code.entry().title)));
         }
     }
@@ -108,12 +108,7 @@ fn table_rows(row: &EdgeRow) -> Vec<String> {
 }
 
 fn one_finding(finding: &Finding) -> Vec<String> {
-    let severity = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info if finding_sign(finding) == "?" => "could not tell",
-        Severity::Info => "info",
-    };
+    let severity = told_severity(finding.severity, finding.code);
     let words = |text: &str| prose(&bounded(text));
     let mut lines = vec![
         format!("### {} (`{}`, {severity})", words(&finding.title), finding.code),

@@ -52,7 +52,7 @@ pub use changes::{change_text, changes_line, gone_text};
 pub use clean::{clean, clean_bounded};
 pub use explain::{explain_code, explain_list};
 pub use explain_actors::{explain_mta, explain_provider};
-pub use json::{check_ndjson, report_json};
+pub use json::{baseline_ndjson, check_ndjson, report_json};
 pub use listen::{
     listen_json_begin, listen_json_end, listen_json_entry, listen_markdown, listen_ndjson, listen_schema_json,
     listen_summary, listen_table,

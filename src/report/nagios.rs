@@ -10,7 +10,8 @@ use std::fmt::Write;
 use super::cells::{MAX_NAME, ordered_findings, title};
 use super::clean::{clean, clean_bounded};
 use super::csv::verdict;
-use crate::judge::{Check, Severity, Standing, Summary};
+use super::summary::worst_words;
+use crate::judge::{Check, Severity, Standing, Summary, open_side};
 
 /// The most that is printed, in octets; servers cut what is longer.
 const MAX_OUTPUT: usize = 8 << 10;
@@ -60,7 +61,7 @@ impl Nagios {
         match self {
             Self { error: true, .. } => (Standing::Findings, Some(Severity::Error)),
             Self { failed: true, .. } => (Standing::Findings, Some(Severity::Warning)),
-            Self { unknown: true, .. } | Self { checks: 0, .. } => (Standing::Unknown, None),
+            Self { unknown: true, .. } => (Standing::Unknown, None),
             Self { .. } => (Standing::Agrees, None),
         }
     }
@@ -75,10 +76,15 @@ impl Nagios {
         };
         let mut says = match &self.single {
             Some(single) => single.says.clone(),
-            None if self.checks == 0 => "nothing was checked".into(),
+            None if self.checks == 0 && open.is_some() => "nothing was checked".into(),
+            None if self.checks == 0 => "nothing to check in this part of the list".into(),
             None => format!(
-                "{} of {} agree, {} differ, {} unknown",
-                summary.agree, summary.checks, summary.differ, summary.unknown
+                "{} of {} agree, {} differ, {} unknown{}",
+                summary.agree,
+                summary.checks,
+                summary.differ,
+                summary.unknown,
+                not_given(summary)
             ),
         };
         says.extend(open.map(|open| format!("; {}", plain(open))));
@@ -122,6 +128,8 @@ fn single(check: &Check) -> Single {
     let mut says = format!("{} {}", plain(&title(check)), verdict(check.agreement.verdict));
     if let Some(first) = findings.first().filter(|f| f.severity > Severity::Info) {
         let _ = write!(says, ": {} ({})", plain(&first.title), first.code);
+    } else if let Some(open) = open_side(check) {
+        let _ = write!(says, ": {}", plain(&clean_bounded(&open, MAX_NAME)));
     } else if let Some(fault) = check.smtp.as_ref().and_then(|s| s.fault.as_ref()) {
         let _ = write!(says, ": {}", plain(&clean_bounded(&fault.detail, MAX_NAME)));
     }
@@ -142,14 +150,36 @@ fn single(check: &Check) -> Single {
 
 fn worst(worst: &crate::judge::Worst) -> String {
     let ip = worst.ip.map(|ip| format!(" {ip}")).unwrap_or_default();
-    let codes: Vec<&str> = worst.codes.iter().map(|c| c.entry().slug).collect();
-    let codes = if codes.is_empty() { "could not be judged".into() } else { codes.join(" ") };
+    let codes = plain(&worst_words(worst));
     let target = plain(&clean_bounded(&worst.target, MAX_NAME));
     let ip = if ip.trim() == target { String::new() } else { ip };
     format!("{target}{ip} {}: {}", verdict(worst.verdict), codes)
 }
 
+/// Of those that are unknown, those where nothing failed.
+fn not_given(summary: &Summary) -> String {
+    match summary.ehlo_not_given {
+        0 => String::new(),
+        n => format!(" ({n} EHLO not given, PTR and A/AAAA agree)"),
+    }
+}
+
 /// One line without the mark that begins performance data.
 fn plain(text: &str) -> String {
     clean(text).replace('|', "\\x7c")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_shard_is_in_order_and_what_was_left_out_is_not() {
+        let mut empty = Nagios::new(None);
+        assert!(empty.end(&Summary::default(), None).starts_with("SMTP IDENTITY OK - nothing to check"));
+        assert_eq!(empty.standing(), (Standing::Agrees, None));
+        let told = empty.end(&Summary::default(), Some("interrupted"));
+        assert!(told.starts_with("SMTP IDENTITY UNKNOWN - nothing was checked; interrupted |"), "{told}");
+        assert_eq!(empty.standing(), (Standing::Unknown, None));
+    }
 }

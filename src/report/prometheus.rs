@@ -106,7 +106,7 @@ fn identity_families(out: &mut Families, identities: &BTreeMap<String, Values>) 
     out.family("phase_seconds", "How long each phase of the dialogue took.");
     for (labels, values) in identities {
         for (phase, ms) in &values.phases {
-            out.sample("phase_seconds", &format!("{labels},phase=\"{phase}\""), ms / 1000.0);
+            out.sample("phase_seconds", &format!("{labels},phase=\"{phase}\""), seconds_of(*ms));
         }
     }
     out.family("certificate_not_after_timestamp_seconds", "When the server's certificate expires.");
@@ -169,6 +169,21 @@ fn values(check: &Check) -> Values {
     }
 }
 
+/// To the microsecond; the nearest number that is written that way.
+fn seconds_of(ms: f64) -> f64 {
+    (ms * 1000.0).round() / 1_000_000.0
+}
+
 fn seconds(instant: &str) -> Option<i64> {
     instant.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn seconds_are_short() {
+        for (ms, text) in [(0.13, "0.00013"), (1.1, "0.0011"), (1234.5678, "1.234568"), (0.0, "0")] {
+            assert_eq!(super::seconds_of(ms).to_string(), text);
+        }
+    }
 }

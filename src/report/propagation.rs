@@ -11,7 +11,10 @@ use crate::judge::{Holding, Propagation, Verdict};
 /// The servers' column at most.
 const SERVER: usize = 48;
 
-/// All questions; those on which everybody agrees take one line.
+/// The same answer everywhere, which need not be the right one: a tick is for what agrees.
+const SAME: &str = "=";
+
+/// All questions; those to which everybody gives the same answer take one line.
 pub fn propagation_text(propagation: &[Propagation], options: &TableOptions) -> String {
     let ink = Ink { color: options.color };
     let mut lines = Vec::new();
@@ -22,7 +25,7 @@ pub fn propagation_text(propagation: &[Propagation], options: &TableOptions) -> 
         {
             let asked = one.authority.len() + one.resolvers.len();
             let said = clean_bounded(published, MAX_NAME);
-            lines.push(format!("{} {question}: {said} at all {asked} asked", ink.verdict(Verdict::Agree, "✓")));
+            lines.push(format!("{} {question}: {said} at all {asked} asked", ink.faint(SAME)));
             continue;
         }
         lines.push(format!("{} {question}", ink.verdict(Verdict::Unknown, if one.settled() { "?" } else { "…" })));
@@ -42,7 +45,7 @@ fn holding(role: &str, holding: &Holding, column: usize, ink: Ink) -> String {
     let server = clean_bounded(&holding.server, SERVER);
     let said = clean_bounded(&holding.said, MAX_NAME);
     let (sign, note) = match (role, holding.current) {
-        (_, Some(true)) => (ink.verdict(Verdict::Agree, "✓"), String::new()),
+        (_, Some(true)) => (ink.faint(SAME), String::new()),
         (_, None) => (ink.verdict(Verdict::Unknown, "?"), String::new()),
         (_, Some(false)) => {
             let left = holding.ttl.map(|ttl| format!(", for {} at most", span(ttl))).unwrap_or_default();

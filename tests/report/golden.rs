@@ -33,7 +33,7 @@ fn expected() -> Vec<(String, String)> {
     files.push(("no-ptr.color.txt".into(), table(&no_ptr, &TableOptions { width: 80, color: true, explain: false })));
     let checks: Vec<Check> = samples::all().into_iter().map(|(_, c)| c).collect();
     let report = Report::new(checks.clone());
-    for width in [60, 80, 120] {
+    for width in [60, 80, 120, 160] {
         let rows: String = checks.iter().map(|c| row(c, &at(width))).collect();
         files.push((format!("rows.{width}.txt"), rows_header(&at(width)) + &rows + &summary_line(&report.summary)));
     }

@@ -79,8 +79,8 @@ pub(super) trait Sink<T> {
     fn flush(&mut self);
     /// Nobody reads any more.
     fn gone(&self) -> bool;
-    /// A moment has passed.
-    fn tick(&mut self, in_flight: usize);
+    /// A moment has passed: so many checks have begun, and so many of them have not ended.
+    fn tick(&mut self, begun: u64, in_flight: usize);
     /// The first interrupt has come (`false`), or the one that drops what is in flight.
     fn interrupted(&mut self, dropped: bool);
 }
@@ -136,7 +136,7 @@ pub(super) async fn run<W: Work>(
                 (full, ended) = (false, 0);
                 sink.flush();
                 open &= !sink.gone();
-                sink.tick(running.len());
+                sink.tick(position, running.len());
             }
             Some(done) = running.next(), if !running.is_empty() => {
                 if running.len() >= MANY && !may_begin {
@@ -265,7 +265,7 @@ mod tests {
         fn gone(&self) -> bool {
             self.stop_after.is_some_and(|n| self.lines.len() >= n)
         }
-        fn tick(&mut self, _: usize) {}
+        fn tick(&mut self, _: u64, _: usize) {}
         fn interrupted(&mut self, dropped: bool) {
             self.said.push(dropped);
         }

@@ -31,7 +31,7 @@ use super::args::CheckArgs;
 use super::domain::Domains;
 use super::exit::Exit;
 use super::judged::{Judged, Judging, defect};
-use super::output::{say, say_text};
+use super::output::{error_columns, say, say_text};
 use super::plan::LineDefaults;
 use super::printer::Printer;
 use super::signals::Signals;
@@ -154,6 +154,7 @@ pub(super) async fn run(
         left_out: LeftOut::default(),
         progress: Progress::new(progress_place(args)),
         shown: false,
+        last_began: None,
         on_terminal: std::io::stdout().is_terminal(),
         begun: Instant::now(),
     };
@@ -272,11 +273,7 @@ fn progress_place(args: &CheckArgs) -> Place {
     if args.quiet || args.verbose {
         return Place::Nowhere;
     }
-    if !std::io::stderr().is_terminal() {
-        return Place::Lines;
-    }
-    let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
-    Place::Terminal(width)
+    error_columns().map_or(Place::Lines, Place::Terminal)
 }
 
 /// The checks themselves.
@@ -317,6 +314,8 @@ struct Rows<'a> {
     progress: Progress,
     /// A bar is on the terminal.
     shown: bool,
+    /// Since when nothing waits to be begun.
+    last_began: Option<Instant>,
     /// The rows go to a terminal, perhaps to the one with the bar.
     on_terminal: bool,
     begun: Instant,
@@ -376,11 +375,26 @@ impl Sink<Vec<Judged>> for Rows<'_> {
         self.printer.gone()
     }
 
-    fn tick(&mut self, in_flight: usize) {
+    fn tick(&mut self, begun: u64, in_flight: usize) {
+        let reached = *self.reached.borrow();
+        let begun = usize::try_from(begun).unwrap_or(usize::MAX);
+        let all_begun = reached.ended && begun >= reached.requests;
+        if !all_begun {
+            self.last_began = None;
+        } else if self.last_began.is_none() {
+            self.last_began = Some(Instant::now());
+        }
+        let check = super::plan::time(&self.args.timeout).unwrap_or_default();
+        let total = match &self.share {
+            Some(share) => Some(share.requests(reached)),
+            None => reached.ended.then_some(reached.requests),
+        };
         let seen = Seen {
             verdicts: Verdicts::of(self.printer.summary()),
             in_flight,
-            share: self.share.as_ref().map(reading::Share::now),
+            ended: begun.saturating_sub(in_flight),
+            total,
+            at_most: self.last_began.map(|since| check.saturating_sub(since.elapsed())),
             elapsed: self.begun.elapsed(),
         };
         if let Some(text) = self.progress.due(&seen) {

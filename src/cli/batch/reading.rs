@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, BufReader, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncRead, BufReader, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -26,7 +26,7 @@ const AHEAD: usize = 64;
 
 /// A list, and how much of it has been read.
 pub(in crate::cli) struct List {
-    reader: BufReader<Counted>,
+    reader: Counted,
     read: Arc<AtomicU64>,
     octets: Option<u64>,
 }
@@ -35,8 +35,8 @@ impl List {
     /// Of a source of this many octets, where that is known.
     pub(in crate::cli) fn new(source: Box<dyn AsyncRead + Unpin + Send>, octets: Option<u64>) -> Self {
         let read = Arc::new(AtomicU64::new(0));
-        let counted = Counted { source, read: read.clone() };
-        Self { reader: BufReader::with_capacity(1 << 15, counted), read, octets: octets.filter(|o| *o > 0) }
+        let reader = Counted { source: BufReader::with_capacity(1 << 15, source), read: read.clone() };
+        Self { reader, read, octets: octets.filter(|o| *o > 0) }
     }
 }
 
@@ -72,16 +72,36 @@ pub(super) struct Reading {
     pub(super) asking: Option<Loop>,
 }
 
-/// How much of the list has been read.
-pub(super) struct Share {
-    read: Arc<AtomicU64>,
-    octets: u64,
+/// How many requests there will be.
+pub(super) enum Share {
+    /// A list of so many octets: by the share of them that has been taken.
+    Octets { read: Arc<AtomicU64>, octets: u64 },
+    /// The command line: so many.
+    Requests(usize),
 }
 
 impl Share {
-    /// From 0 to 1.
-    pub(super) fn now(&self) -> f64 {
-        (self.read.load(Ordering::Relaxed) as f64 / self.octets as f64).min(1.0)
+    /// Requests that the run does, those to come reckoned as those that have been read: in a shard as many of them
+    /// are left out; what was done before is behind us.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a reckoning, which no memory hangs on"
+    )]
+    pub(super) fn requests(&self, reached: Reached) -> usize {
+        let Reached { requests, elsewhere, done, ended, .. } = reached;
+        let read = requests + elsewhere + done;
+        if ended || read == 0 {
+            return requests;
+        }
+        let all = match self {
+            Self::Octets { read: taken, octets } => {
+                read as f64 * (*octets as f64 / taken.load(Ordering::Relaxed).max(1) as f64).max(1.0)
+            }
+            Self::Requests(all) => *all as f64,
+        };
+        let ours = if requests + elsewhere == 0 { 1.0 } else { requests as f64 / (requests + elsewhere) as f64 };
+        requests + ((all - read as f64).max(0.0) * ours) as usize
     }
 }
 
@@ -110,7 +130,7 @@ impl Reading {
             }
             reached.send_modify(|r| r.ended = true);
         });
-        Self { list: taken, reached: seen, share: octets.map(|octets| Share { read, octets }), asking: None }
+        Self { list: taken, reached: seen, share: octets.map(|octets| Share::Octets { read, octets }), asking: None }
     }
 
     /// What domains say of their mail hosts, asked on a loop of its own: not where a reader of the output lets us wait.
@@ -144,6 +164,7 @@ impl Reading {
     pub(super) fn of_requests(requests: Vec<Request>, mut part: Part) -> Self {
         let (given, taken) = mpsc::channel(AHEAD);
         let (reached, seen) = watch::channel(Reached::default());
+        let all = requests.iter().map(|r| r.ips.len().max(1)).sum();
         tokio::spawn(async move {
             for request in requests {
                 let (ips, request) = (request.ips.clone(), Request { ips: Vec::new(), ..request });
@@ -162,7 +183,7 @@ impl Reading {
             }
             reached.send_modify(|r| r.ended = true);
         });
-        Self { list: taken, reached: seen, share: None, asking: None }
+        Self { list: taken, reached: seen, share: Some(Share::Requests(all)), asking: None }
     }
 }
 
@@ -183,9 +204,9 @@ impl Part {
     }
 }
 
-/// A source that counts what is read of it.
+/// A source that counts what is taken of it: what lies ready in the buffer is not yet read.
 struct Counted {
-    source: Box<dyn AsyncRead + Unpin + Send>,
+    source: BufReader<Box<dyn AsyncRead + Unpin + Send>>,
     read: Arc<AtomicU64>,
 }
 
@@ -195,5 +216,47 @@ impl AsyncRead for Counted {
         let polled = Pin::new(&mut self.source).poll_read(cx, buffer);
         self.read.fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
         polled
+    }
+}
+
+impl AsyncBufRead for Counted {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        Pin::new(&mut self.get_mut().source).poll_fill_buf(cx)
+    }
+
+    fn consume(mut self: Pin<&mut Self>, octets: usize) {
+        self.read.fetch_add(octets as u64, Ordering::Relaxed);
+        Pin::new(&mut self.source).consume(octets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_list_that_is_read_at_once_is_not_done_at_once() {
+        let text = "192.0.2.1\n".repeat(400);
+        let octets = text.len() as u64;
+        let list = List::new(Box::new(io::Cursor::new(text)), Some(octets));
+        let mut reading = Reading::of_list(list, LineDefaults::default(), Part::default());
+        let share = reading.share.take().unwrap();
+        for taken in 1..=400 {
+            reading.list.recv().await.unwrap();
+            tokio::task::yield_now().await;
+            let reached = *reading.reached.borrow();
+            assert!(reached.requests <= taken + AHEAD + 1, "{reached:?}");
+            assert!((395..=405).contains(&share.requests(reached)), "{} of {reached:?}", share.requests(reached));
+        }
+        assert!(reading.list.recv().await.is_none());
+        assert_eq!(share.requests(*reading.reached.borrow()), 400);
+    }
+
+    #[test]
+    fn a_shard_is_a_part_of_what_is_to_come_and_what_was_done_is_not() {
+        let of = |requests, elsewhere, done| {
+            Share::Requests(1000).requests(Reached { requests, elsewhere, done, ..Reached::default() })
+        };
+        assert_eq!((of(25, 75, 0), of(100, 0, 400), of(0, 0, 500)), (250, 600, 500));
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! An identity is the target (host and port), the client's address, and the EHLO name where it was given; a name
 //! that a host replied with is a fact about it, and may change.
-//! Rule: what cannot be judged this time is neither broken nor gone. A target whose addresses could not be looked
-//! up stands for all of its addresses.
+//! Rule: what cannot be judged this time is neither broken nor gone, and a side that was not seen is no difference:
+//! it stays as it was last known, until it is seen again. A target whose addresses could not be looked up stands for
+//! all of its addresses.
 //! Memory: a few hundred octets an identity of the baseline (see [`Comparison`]).
 
 mod comparison;
 mod state;
 
 pub use comparison::Comparison;
-pub use state::{EarlierCheck, Identity, State};
+pub use state::{EarlierCheck, Identity, LastKnown, State};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ pub struct Change {
     pub kind: ChangeKind,
     /// What is different, a few words each; empty for a new identity.
     pub differences: Vec<String>,
-    /// How it was; `null` for a new identity.
+    /// How it was: the verdict of the last run, names and findings as they were last known; `null` for a new identity.
     pub was: Option<State>,
 }
 

@@ -51,6 +51,18 @@ pub struct EarlierCheck {
     #[serde(default)]
     smtp: Option<EarlierSmtp>,
     dns: EarlierDns,
+    /// Only in what `--update-baseline` wrote.
+    #[serde(default)]
+    last_known: Vec<LastKnown>,
+}
+
+/// What is still known of an identity that could not be judged wholly in the last run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastKnown {
+    /// Who it is: the check's own identity, or one of those that the check stands for.
+    pub identity: Identity,
+    /// How it was when it was last seen, side by side.
+    pub state: State,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -143,8 +155,8 @@ impl State {
 }
 
 impl EarlierCheck {
-    /// Who it was of, and how that one was.
-    pub fn split(self) -> (Identity, State) {
+    /// Who it was of, how that one was, and what was known from before.
+    pub fn split(self) -> (Identity, State, Vec<LastKnown>) {
         let (target, client, agreement) = (&self.target, &self.client, &self.agreement);
         let identity =
             Identity::new(target.host.as_deref(), target.port, client.ip, client.ehlo.as_deref(), client.ehlo_source);
@@ -160,7 +172,7 @@ impl EarlierCheck {
                 || self.findings.iter().any(|f| left_out(&f.code)),
             ehlo: self.client.ehlo,
         };
-        (identity, state)
+        (identity, state, self.last_known)
     }
 }
 
@@ -172,26 +184,72 @@ pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
 const TOLD: usize = 5;
 
 impl State {
-    /// What is different now, a few words each.
-    pub(super) fn differences(&self, now: &Self) -> Vec<String> {
+    /// Whether it is known which EHLO name there is, or that there is none.
+    fn knows_ehlo(&self) -> bool {
+        self.ehlo.is_some() || self.edges[2] != EdgeState::Unknown
+    }
+
+    /// Whether it is known which PTR names there are, or that there are none.
+    fn knows_ptr(&self) -> bool {
+        !self.ptr.is_empty() || self.edges[1] != EdgeState::Unknown
+    }
+
+    /// Whether something that is known here was not seen in `now`.
+    pub(super) fn outlasts(&self, now: &Self) -> bool {
+        let edges = self.edges.iter().zip(&now.edges);
+        self.knows_ehlo() && !now.knows_ehlo()
+            || self.knows_ptr() && !now.knows_ptr()
+            || edges.clone().any(|(was, is)| *was != EdgeState::Unknown && *is == EdgeState::Unknown)
+            || !self.open && now.open
+    }
+
+    /// What is known after `now`: all of it, and where `now` has not seen a side, that side as it was. A finding
+    /// that is no longer there is not disproved by what was not seen.
+    #[must_use]
+    pub(super) fn recalled(&self, now: &Self) -> Self {
+        if !self.outlasts(now) {
+            return now.clone();
+        }
+        let mut edges = now.edges;
+        for (is, was) in edges.iter_mut().zip(self.edges) {
+            if *is == EdgeState::Unknown {
+                *is = was;
+            }
+        }
+        let both = |was: &[String], is: &[String]| sorted(was.iter().chain(is).cloned());
+        Self {
+            verdict: if now.verdict == Verdict::Unknown { self.verdict } else { now.verdict },
+            edges,
+            ehlo: if now.knows_ehlo() { &now.ehlo } else { &self.ehlo }.clone(),
+            ptr: if now.knows_ptr() { &now.ptr } else { &self.ptr }.clone(),
+            errors: both(&self.errors, &now.errors),
+            warnings: both(&self.warnings, &now.warnings),
+            open: self.open && now.open,
+        }
+    }
+
+    /// What is different now, a few words each: sides against what is known of them, the verdict against the run
+    /// `before`. A side that either has not seen is no difference. `why` says what left the verdict open.
+    pub(super) fn differences(&self, before: &Self, now: &Self, why: &str) -> Vec<String> {
         let mut said = Vec::new();
         let word = |verdict| match verdict {
             Verdict::Agree => "agree",
             Verdict::Differ => "differ",
             Verdict::Unknown => "unknown",
         };
-        if self.verdict != now.verdict {
-            said.push(format!("verdict {} → {}", word(self.verdict), word(now.verdict)));
+        if before.verdict != now.verdict {
+            let why = if now.verdict == Verdict::Unknown { format!(" ({why})") } else { String::new() };
+            said.push(format!("verdict {} → {}{why}", word(before.verdict), word(now.verdict)));
         }
         let same_name = match (&self.ehlo, &now.ehlo) {
             (Some(was), Some(is)) => was.eq_ignore_ascii_case(is),
             (was, is) => was == is,
         };
-        if !same_name {
+        if !same_name && self.knows_ehlo() && now.knows_ehlo() {
             let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".into());
             said.push(format!("EHLO {} → {}", or_none(&self.ehlo), or_none(&now.ehlo)));
         }
-        if self.ptr != now.ptr {
+        if self.ptr != now.ptr && self.knows_ptr() && now.knows_ptr() {
             said.push(format!("PTR {} → {}", listed(&self.ptr), listed(&now.ptr)));
         }
         let codes = |state: &Self| state.errors.iter().chain(&state.warnings).cloned().collect::<BTreeSet<String>>();
@@ -201,13 +259,15 @@ impl State {
         if !more.is_empty() {
             said.push(format!("new: {}", listed(&more)));
         }
-        if !less.is_empty() {
+        if !less.is_empty() && !self.outlasts(now) {
             said.push(format!("no more: {}", listed(&less)));
         }
-        if self.edges != now.edges && said.is_empty() {
-            said.push("the edges".into());
+        if said.is_empty() {
+            let edges = ["ehlo_ptr", "ptr_forward", "ehlo_forward"].iter().zip(before.edges.iter().zip(&now.edges));
+            let moved = edges.filter(|(_, (was, is))| was != is);
+            said.extend(moved.map(|(edge, (was, is))| format!("{edge} {} → {}", was.as_str(), is.as_str())));
         }
-        if self.open != now.open {
+        if before.open != now.open {
             said.push(if now.open { "not reached" } else { "reached again" }.into());
         }
         said

@@ -1,6 +1,6 @@
 //! A pool for a ticket: a section with a row an address, and what holds once.
 
-use super::super::cells::{MAX_TEXT, severity_words, state_sign};
+use super::super::cells::{MAX_TEXT, state_sign, told_severity};
 use super::super::clean::clean_bounded;
 use super::super::markdown::{code, fenced, prose};
 use super::Pool;
@@ -39,7 +39,7 @@ pub(in crate::report) fn section(pool: &Pool) -> String {
             "### {} (`{}`, {})",
             words(&group.first.title),
             group.first.code,
-            severity_words(group.first.severity)
+            told_severity(group.first.severity, group.first.code)
         );
         let reference = words(&group.first.reference);
         lines.extend([
