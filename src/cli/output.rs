@@ -113,8 +113,11 @@ pub(super) fn width() -> usize {
 }
 
 fn given_width() -> Option<usize> {
+    let terminal = io::stdout().is_terminal();
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
     match terminal_size::terminal_size() {
-        Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => Some(usize::from(columns)),
-        _ => std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0),
+        Some((terminal_size::Width(columns), _)) if terminal => Some(usize::from(columns)),
+        // A serial line or a recorded session tells no size, and a person reads there all the same.
+        _ => told().or(terminal.then_some(80)),
     }
 }
