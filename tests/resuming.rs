@@ -83,33 +83,44 @@ async fn the_exit_is_the_whole_list_s_and_it_is_said_how_much_was_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_looked_at_again_keeps_what_was_found_of_it() {
+async fn the_last_name_is_done_again_whole_and_its_rows_come_back_where_the_list_has_it_not() {
     let lab = world().await;
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     std::fs::write(&out, "").unwrap();
-    let list = folder.path().join("list");
+    let (list, other) = (folder.path().join("list"), folder.path().join("other"));
+    std::fs::write(&other, "127.0.0.9\n").unwrap();
     // Nothing listens there: dialling ends at once, with a finding.
     std::fs::write(&list, "here.example.net\n").unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
-    command
-        .args(["check", "--format", "ndjson", "--control", "none", "--timeout", "5s", "--port", "1"])
-        .stdin(Stdio::null());
-    command.args(["--resolver", &lab.resolvers[0].to_string()]).arg("--input").arg(&list).arg("--resume").arg(&out);
-    let (first, again) = tokio::task::spawn_blocking(move || {
-        let first = command.output().unwrap();
+    let (resolver, file) = (lab.resolvers[0].to_string(), out.clone());
+    let run = move |list: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-preflight"));
+        command.args(["check", "--format", "ndjson", "--control", "none", "--timeout", "5s", "--port", "1"]);
+        command.args(["--resolver", &resolver]).arg("--resume").arg(&file).arg("--input").arg(list);
+        command.stdin(Stdio::null()).output().unwrap()
+    };
+    let (first, again, elsewhere) = tokio::task::spawn_blocking(move || {
+        let first = run(&list);
         std::fs::write(&out, &first.stdout).unwrap();
-        (first, command.output().unwrap())
+        let again = run(&list);
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), "", "what is done again is no longer there");
+        std::fs::write(&out, &again.stdout).unwrap();
+        let elsewhere = run(&other);
+        (first, again, elsewhere)
     })
     .await
     .unwrap();
     assert_eq!(first.status.code(), Some(1), "{}", told(&first).1);
     let (code, err) = told(&again);
-    assert_eq!((code, again.stdout.len()), (Some(1), 0), "{err}");
+    let rows = |out: &[u8]| String::from_utf8_lossy(out).lines().count();
+    assert_eq!((code, rows(&first.stdout), rows(&again.stdout)), (Some(1), 1, 1), "{err}");
     assert!(
-        err.contains("it held 1 identity of the list (the last was looked at again") && err.contains("nothing is left"),
+        err.contains("it held 1 identity of the list (the last is done again") && err.contains("nothing is left"),
         "{err}"
     );
+    let elsewhere = String::from_utf8(elsewhere.stdout).unwrap();
+    let put_back = String::from_utf8(again.stdout).unwrap();
+    assert!(elsewhere.lines().count() == 2 && elsewhere.contains(&put_back), "{elsewhere}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,5 @@
 //! From evidence to what is printed of it, as far as that needs no other check: done beside the checks in flight.
 
-use std::net::IpAddr;
-
 use super::args::CheckArgs;
 use super::exit::{FailOn, Tally};
 use crate::evidence::{Client, Dialogue, EhloSource, Evidence, Fault, FaultKind, IpSource, TargetSeen};
@@ -32,7 +30,7 @@ pub(super) enum Judged {
         evidence: Option<Box<Evidence>>,
     },
     /// All that is still wanted of it: a check with its receivers takes far more room than its line.
-    Line { address: Option<IpAddr>, line: String, counted: Summary, tally: Tally },
+    Line { line: String, counted: Summary, tally: Tally },
 }
 
 impl Judging {
@@ -53,23 +51,12 @@ impl Judging {
         let check = judge_for(&evidence, &self.receivers);
         if self.lines {
             return Judged::Line {
-                address: check.target.address,
                 line: report::check_ndjson(&check),
                 counted: Summary::of(&check),
                 tally: Tally::of(&check, self.fail_on),
             };
         }
         Judged::Whole { check: Box::new(check), evidence: self.evidence.then(|| Box::new(evidence)) }
-    }
-}
-
-impl Judged {
-    /// The address that was dialled.
-    pub(super) fn address(&self) -> Option<IpAddr> {
-        match self {
-            Self::Whole { check, .. } => check.target.address,
-            Self::Line { address, .. } => *address,
-        }
     }
 }
 

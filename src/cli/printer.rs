@@ -94,6 +94,12 @@ impl<'a> Printer<'a> {
         self.goes_on = true;
     }
 
+    /// Writes rows of an earlier output as they stood there.
+    pub(super) fn put_back(&mut self, rows: &str) {
+        self.write(rows);
+        self.flush();
+    }
+
     /// Something that was to be checked was not: a few words on why.
     pub(super) fn leave_out(&mut self, why: &str) {
         self.tally.leave_out();

@@ -191,6 +191,10 @@ pub fn open_side(check: &Check) -> Option<String> {
         return None;
     }
     if !ehlo_not_given(check) {
+        // What befell the connection is why the rest is open.
+        if let Some(fault) = check.smtp.as_ref().and_then(|s| s.fault.as_ref()) {
+            return Some(fault.detail.clone());
+        }
         let edges = [&agreement.ptr_forward, &agreement.ehlo_ptr, &agreement.ehlo_forward];
         return edges.iter().find(|e| e.state == EdgeState::Unknown).map(|e| e.because.clone());
     }

@@ -130,8 +130,6 @@ fn single(check: &Check) -> Single {
         let _ = write!(says, ": {} ({})", plain(&first.title), first.code);
     } else if let Some(open) = open_side(check) {
         let _ = write!(says, ": {}", plain(&clean_bounded(&open, MAX_NAME)));
-    } else if let Some(fault) = check.smtp.as_ref().and_then(|s| s.fault.as_ref()) {
-        let _ = write!(says, ": {}", plain(&clean_bounded(&fault.detail, MAX_NAME)));
     }
     let lines =
         findings.iter().map(|f| format!("{}: {}", f.code, plain(&clean_bounded(&f.detail, MAX_NAME)))).collect();

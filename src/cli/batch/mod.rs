@@ -101,26 +101,14 @@ pub(super) async fn run(
 ) -> Exit {
     let listed = !matches!(requests, Requests::Given(_));
     let mut part = Part { shard: args.shard, done: None };
-    let mut again = None;
-    if let Some(file) = &args.resume {
-        let mut done = match Done::read(file, args.format, args.fail_on) {
-            Ok(done) => done,
-            Err(why) => {
-                say(&format!("--resume {}: {why}", file.display()));
-                return Exit::Usage;
-            }
-        };
-        if done.cut > 0 && !args.quiet {
-            say(&format!(
-                "--resume {}: its last line was not whole and is cut off; its check is done again",
-                file.display()
-            ));
-        }
-        again = done.take_again();
-        if done.format.is_some() {
-            printer.goes_on();
-        }
-        part.done = Some(done);
+    match args.resume.as_ref().map(|file| earlier(args, file)) {
+        Some(None) => return Exit::Usage,
+        Some(Some(done)) => part.done = Some(done),
+        None => {}
+    }
+    let again = part.done.as_mut().and_then(Done::take_again);
+    if part.done.as_ref().is_some_and(|done| done.format.is_some()) {
+        printer.goes_on();
     }
     let descriptors = raise_descriptors();
     let resolver_sockets = dns.sockets();
@@ -155,6 +143,7 @@ pub(super) async fn run(
         progress: Progress::new(progress_place(args)),
         shown: false,
         last_began: None,
+        stopped: false,
         on_terminal: std::io::stdout().is_terminal(),
         begun: Instant::now(),
     };
@@ -162,7 +151,10 @@ pub(super) async fn run(
     rows.share = share;
     let end = engine::run(list, checks, bounds, &mut rows, interrupts()).await;
     rows.unbar();
-    let Rows { mut printer, left_out, done_again: again, .. } = rows;
+    let Rows { mut printer, left_out, again: not_met, done_again: again, .. } = rows;
+    if let Some(not_met) = not_met {
+        printer.put_back(&not_met.rows);
+    }
     let read = *reached.borrow_and_update();
     if end.lost {
         say("a defect of ours ended an event loop and its checks with it; please report it with the command and -v");
@@ -200,11 +192,27 @@ pub(super) async fn run(
     }
 }
 
+/// What an earlier run has done; `None` where its output cannot be taken up, which is said.
+fn earlier(args: &CheckArgs, file: &std::path::Path) -> Option<Done> {
+    let done = match Done::read(file, args.format, args.fail_on) {
+        Ok(done) => done,
+        Err(why) => {
+            say(&format!("--resume {}: {why}", file.display()));
+            return None;
+        }
+    };
+    if done.cut > 0 && !args.quiet {
+        let cut = "its last line was not whole and is cut off; its check is done again";
+        say(&format!("--resume {}: {cut}", file.display()));
+    }
+    Some(done)
+}
+
 /// How much of the list an earlier run had done; `again` where its last request was done again.
 fn resumed(read: Reached, again: bool) -> String {
     let identities = |n: usize| if n == 1 { "1 identity".into() } else { format!("{n} identities") };
     let (held, left) = (read.done + usize::from(again), read.requests - usize::from(again));
-    let again = if again { " (the last was looked at again, for an address that is missing)" } else { "" };
+    let again = if again { " (the last is done again: a name may have more addresses)" } else { "" };
     match (held, left) {
         (0, left) => format!("it held nothing of the list; {} left", identities(left)),
         (held, 0) => {
@@ -316,6 +324,8 @@ struct Rows<'a> {
     shown: bool,
     /// Since when nothing waits to be begun.
     last_began: Option<Instant>,
+    /// It was interrupted: no more are begun.
+    stopped: bool,
     /// The rows go to a terminal, perhaps to the one with the bar.
     on_terminal: bool,
     begun: Instant,
@@ -347,11 +357,8 @@ impl Sink<Vec<Judged>> for Rows<'_> {
             self.printer.by_rows();
         }
         let checks = came.unwrap_or_else(|words| vec![self.judging.judge(defect(&request, &words))]);
-        let printed = Again::printed(&mut self.again, &request);
-        self.done_again |= !printed.addresses.is_empty();
-        self.printer.count_earlier(printed.tally);
-        let new = checks.into_iter().filter(|judged| !printed.addresses.contains(&judged.address()));
-        self.printer.take_all(new.collect());
+        self.done_again |= self.again.take_if(|again| again.is(&request)).is_some();
+        self.printer.take_all(checks);
     }
 
     fn bad(&mut self, why: &str) {
@@ -378,7 +385,7 @@ impl Sink<Vec<Judged>> for Rows<'_> {
     fn tick(&mut self, begun: u64, in_flight: usize) {
         let reached = *self.reached.borrow();
         let begun = usize::try_from(begun).unwrap_or(usize::MAX);
-        let all_begun = reached.ended && begun >= reached.requests;
+        let all_begun = self.stopped || reached.ended && begun >= reached.requests;
         if !all_begun {
             self.last_began = None;
         } else if self.last_began.is_none() {
@@ -405,6 +412,7 @@ impl Sink<Vec<Judged>> for Rows<'_> {
 
     fn interrupted(&mut self, dropped: bool) {
         self.unbar();
+        self.stopped = true;
         say(if dropped {
             "interrupted: what was being checked is dropped"
         } else {

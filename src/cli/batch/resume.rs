@@ -1,8 +1,9 @@
 //! `--resume FILE`: what an earlier run of the same list has written, as NDJSON or CSV, is not done again.
 //!
 //! A run may have been killed at any moment, so the end of the file is not trusted: a line without its end is cut
-//! off, and the last request in the file is checked again where it may be several checks (a name with several
-//! addresses); of its checks, those are printed that the file does not hold.
+//! off, and so are the rows of the last request where it may be several checks (a name with several addresses). That
+//! request is done again, whole: what this run writes before it would hide that some of it is missing, were this run
+//! killed too. Where the list does not hold it, its rows are put back in the end.
 //! What its results come to is part of the run's exit: that is the list's, not the rest's.
 //! Limits: sixteen octets, a count and three bits an identity; [`MAX_LINE`] a line.
 //! Failure: a sentence that says which line is no result of ours, or that the file holds another format.
@@ -21,7 +22,7 @@ use super::identity::{Identity, label_text};
 use crate::cli::exit::{FailOn, Tally};
 use crate::judge::Check;
 use crate::observe::Request;
-use crate::report::Format;
+use crate::report::{Format, clean};
 use crate::target::Target;
 use columns::Columns;
 
@@ -54,13 +55,20 @@ struct Times {
     tally: Tally,
 }
 
-/// A request that may be half done, and the addresses of it that the file holds.
-#[derive(Debug, Default)]
+/// A request that may be half done, and its rows.
+#[derive(Debug)]
 pub(super) struct Again {
     key: u128,
-    pub(super) addresses: HashSet<Option<IpAddr>>,
-    /// What these come to.
-    pub(super) tally: Tally,
+    pub(super) rows: String,
+}
+
+/// The request that a row or several beside each other came of.
+struct Group {
+    key: u128,
+    addresses: HashSet<Option<IpAddr>>,
+    tally: Tally,
+    may_be_several: bool,
+    rows: String,
 }
 
 /// What one line says of the request that it came of.
@@ -81,17 +89,20 @@ impl Done {
         let words = |e: io::Error| format!("{e}; give the file that holds the earlier output");
         let mut file = File::options().read(true).open(path).map_err(words)?;
         let mut done = Self::default();
-        let whole = done.lines(&mut file, fail_on)?;
+        let mut whole = done.lines(&mut file, fail_on)?;
         if let Some(holds) = done.format.filter(|holds| Some(*holds) != format) {
             let (what, option) = if holds == Format::Csv { ("CSV", "csv") } else { ("NDJSON", "ndjson") };
             return Err(format!("it holds {what}, and what is added must be the same; give --format {option}"));
         }
         let length = file.metadata().map_err(words)?.len();
+        done.cut = length - whole;
+        whole -= done.again.as_ref().map_or(0, |again| again.rows.len() as u64);
         if length > whole {
-            // What comes behind it would else be part of that line.
+            // What comes behind it would else be part of a line, or of a request that seems to be done.
             let cut = File::options().write(true).open(path).and_then(|f| f.set_len(whole));
-            cut.map_err(|e| format!("its last line is not whole, and cannot be cut off: {e}; remove that line"))?;
-            done.cut = length - whole;
+            cut.map_err(|e| {
+                format!("its end may be half of a result, and cannot be cut off: {e}; let it be written to")
+            })?;
         }
         Ok(done)
     }
@@ -103,8 +114,7 @@ impl Done {
         let mut reader = BufReader::with_capacity(1 << 16, file);
         let (mut whole, mut number) = (0, 0u64);
         let mut columns: Option<Columns> = None;
-        // The last request, and whether it may be several checks.
-        let mut last: Option<(Again, bool)> = None;
+        let mut last: Option<Group> = None;
         let mut line = Vec::new();
         loop {
             line.clear();
@@ -138,30 +148,30 @@ impl Done {
             self.format.get_or_insert(Format::Ndjson);
             // A name's several addresses stand together, each once.
             match &mut last {
-                Some((again, several))
-                    if again.key == held.key && *several && !again.addresses.contains(&held.address) =>
-                {
-                    again.addresses.insert(held.address);
-                    again.tally.merge(held.tally);
+                Some(group) if group.takes(&held) => {
+                    group.addresses.insert(held.address);
+                    group.tally.merge(held.tally);
+                    group.rows.push_str(text);
                 }
                 _ => {
-                    if let Some((whole, _)) = last.take() {
+                    if let Some(whole) = last.replace(Group::of(&held, text)) {
                         self.hold(&whole);
                     }
-                    let addresses = HashSet::from([held.address]);
-                    last = Some((Again { key: held.key, addresses, tally: held.tally }, held.may_be_several));
                 }
             }
         }
         match last {
-            Some((again, true)) => self.again = Some(again),
-            Some((whole, false)) => self.hold(&whole),
+            // Earlier rows of it, apart from these, are the same request's, which was taken up before.
+            Some(group) if group.may_be_several && !self.held.contains_key(&group.key) => {
+                self.again = Some(Again { key: group.key, rows: group.rows });
+            }
+            Some(whole) => self.hold(&whole),
             None => {}
         }
         Ok(whole)
     }
 
-    fn hold(&mut self, whole: &Again) {
+    fn hold(&mut self, whole: &Group) {
         let times = self.held.entry(whole.key).or_default();
         times.left += 1;
         times.tally.merge(whole.tally);
@@ -182,15 +192,27 @@ impl Done {
 }
 
 impl Again {
-    /// What the file holds of this request; once, since another of the same identity is another's.
-    pub(super) fn printed(again: &mut Option<Self>, request: &Request) -> Self {
-        let key = again.as_ref().map(|_| key(request));
-        again.take_if(|again| Some(again.key) == key).unwrap_or_default()
+    /// Whether it is this request.
+    pub(super) fn is(&self, request: &Request) -> bool {
+        self.key == key(request)
     }
 }
 
+impl Group {
+    fn of(held: &Held, row: &str) -> Self {
+        let addresses = HashSet::from([held.address]);
+        let rows = if held.may_be_several { row.to_owned() } else { String::new() };
+        Self { key: held.key, addresses, tally: held.tally, may_be_several: held.may_be_several, rows }
+    }
+
+    fn takes(&self, held: &Held) -> bool {
+        self.may_be_several && self.key == held.key && !self.addresses.contains(&held.address)
+    }
+}
+
+/// With the label as CSV shows it, which is cleaned of control characters.
 fn key(request: &Request) -> u128 {
-    Identity::of_request(request).wide_hash(&label_text(&request.label))
+    Identity::of_request(request).wide_hash(&clean(&label_text(&request.label)))
 }
 
 /// Whether a line without its end may have been one that begins so.
@@ -204,7 +226,7 @@ fn of_json(line: &str, fail_on: FailOn) -> Result<Held, String> {
     let target = check.target.host.as_ref().and_then(|_| Target::parse(&check.target.input, check.target.port).ok());
     let given = check.client.ip_source.is_some_and(|s| s != crate::evidence::IpSource::Dialled);
     Ok(Held {
-        key: identity.wide_hash(&label_text(&check.label)),
+        key: identity.wide_hash(&clean(&label_text(&check.label))),
         address: check.target.address,
         may_be_several: Identity::may_be_several(target.as_ref(), usize::from(given)),
         tally: Tally::of(&check, fail_on),
@@ -278,13 +300,18 @@ mod tests {
         let text = [of("192.0.2.1"), of("192.0.2.2"), of("192.0.2.1"), of("192.0.2.2")].concat();
         let mut done = read(&text).1.unwrap();
         let again = request("mail.example.net", "");
-        assert!(done.skips(&again).is_some(), "the first of two that are the same is whole");
-        assert!(done.skips(&again).is_none());
-        let mut left = done.take_again();
-        assert_eq!(Again::printed(&mut left, &request("other.example", "")).addresses, HashSet::new());
-        let printed = Again::printed(&mut left, &again).addresses;
-        assert_eq!(printed, ["192.0.2.1", "192.0.2.2"].map(|a| a.parse().ok()).into());
-        assert_eq!(Again::printed(&mut left, &again).addresses, HashSet::new());
+        assert!(done.skips(&again).is_some() && done.skips(&again).is_some(), "there are two that are the same");
+        assert!(done.take_again().is_none());
+        let (file, done) =
+            read(&(line("192.0.2.9", Some("192.0.2.9"), Some("192.0.2.9"), "") + &text[..text.len() / 2]));
+        let mut done = done.unwrap();
+        assert!(done.skips(&again).is_none(), "there may be a third address");
+        let left = done.take_again().unwrap();
+        assert!(left.is(&again) && !left.is(&request("other.example", "")));
+        assert_eq!(left.rows, text[..text.len() / 2]);
+        #[expect(clippy::disallowed_methods, reason = "a test reads its own file")]
+        let kept = std::fs::read_to_string(file.path()).unwrap();
+        assert!(kept.contains("192.0.2.9") && kept.lines().count() == 1, "{kept}");
     }
 
     #[test]
@@ -311,6 +338,8 @@ mod tests {
         let checks: Vec<Check> = [
             include_str!("../../../fixtures/evidence/agree.json"),
             include_str!("../../../fixtures/evidence/no-ptr.json"),
+            // The last is a name's, and done again.
+            include_str!("../../../fixtures/evidence/agree.json"),
         ]
         .into_iter()
         .map(|text| crate::judge::judge(&crate::evidence::EvidenceFile::from_json(text).unwrap().evidence[0]))
@@ -320,8 +349,8 @@ mod tests {
                 let file = tempfile::NamedTempFile::new().unwrap();
                 #[expect(clippy::disallowed_methods, reason = "a test writes its own file")]
                 std::fs::write(file.path(), crate::report::whole(format, checks, None).unwrap()).unwrap();
-                let mut done = Done::read(file.path(), Some(format), fail_on).unwrap();
-                let mut tally = done.take_again().map(|again| again.tally).unwrap_or_default();
+                let done = Done::read(file.path(), Some(format), fail_on).unwrap();
+                let mut tally = Tally::default();
                 done.held.values().for_each(|times| tally.merge(times.tally));
                 tally.exit()
             };

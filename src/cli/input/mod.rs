@@ -110,7 +110,8 @@ impl<R: AsyncBufRead + Unpin> Input<R> {
                     None => {}
                 }
             }
-            if matches!(self.shape, Shape::Headless(separator) if line.contains(separator)) {
+            let object = line.trim_start().starts_with('{');
+            if matches!(self.shape, Shape::Headless(separator) if !object && line.contains(separator)) {
                 continue;
             }
             let row = match &self.shape {

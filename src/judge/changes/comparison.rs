@@ -380,6 +380,43 @@ mod tests {
         assert_eq!(moving.see(&bad()).map(|c| c.kind), Some(ChangeKind::Broken));
     }
 
+    /// DNS alone is seen, night after night, since nobody reaches port 25.
+    #[test]
+    fn what_is_seen_beside_a_closed_port_breaks_and_is_mended_as_ever() {
+        let unreached = |ptr: bool| {
+            let mut evidence = evidence(include_str!("../../../fixtures/evidence/agree.json"));
+            for lookup in evidence.lookups.iter_mut().filter(|l| l.question.kind == crate::dns::RecordType::Ptr && !ptr)
+            {
+                lookup.status = crate::dns::Status::Nxdomain;
+                lookup.answers.clear();
+            }
+            let ehlo = Some("mail.example.net".to_owned());
+            (evidence.client.ehlo, evidence.client.ehlo_source) = (ehlo, Some(crate::evidence::EhloSource::Given));
+            let fault = crate::evidence::Fault {
+                phase: crate::smtp::Phase::Connect,
+                kind: crate::evidence::FaultKind::TimedOut,
+                detail: "no answer".into(),
+            };
+            evidence.smtp = Some(crate::evidence::Dialogue { fault: Some(fault), ..Default::default() });
+            judge(&evidence)
+        };
+        let (bad, good) = (unreached(false), unreached(true));
+        let mut known = against(std::slice::from_ref(&good));
+        for night in 0..2 {
+            let broken = known.clone().see(&bad).unwrap();
+            assert_eq!(broken.kind, ChangeKind::Broken, "night {night}: {:?}", broken.differences);
+            assert!(broken.differences.iter().any(|d| d.contains("ptr-missing")), "{:?}", broken.differences);
+            known = after(&known, std::slice::from_ref(&bad));
+            let mended = known.clone().see(&good).unwrap();
+            assert!(
+                mended.differences.iter().any(|d| d.starts_with("no more: ptr-missing")),
+                "{:?}",
+                mended.differences
+            );
+            known = after(&known, std::slice::from_ref(&good));
+        }
+    }
+
     #[test]
     fn findings_that_were_not_seen_are_not_called_gone() {
         let quiet = silent();

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::EhloSource;
+use crate::judge::catalogue::Code;
 use crate::judge::check::{Check, EdgeState, Severity, Verdict};
 use crate::judge::standing::left_open;
 
@@ -182,6 +183,12 @@ pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
 
 /// How many of the words of a state are told: the rest is in the check.
 const TOLD: usize = 5;
+/// Places of the catalogue's subjects.
+const PTR: usize = 0;
+const EHLO_IN_DNS: usize = 1;
+const EHLO_SHAPE: usize = 2;
+const SERVER: usize = 3;
+const TLS: usize = 4;
 
 impl State {
     /// Whether it is known which EHLO name there is, or that there is none.
@@ -192,6 +199,18 @@ impl State {
     /// Whether it is known which PTR names there are, or that there are none.
     fn knows_ptr(&self) -> bool {
         !self.ptr.is_empty() || self.edges[1] != EdgeState::Unknown
+    }
+
+    /// Whether this run has seen the side that such a finding is about: where it has, and has not found it, it is gone.
+    fn would_show(&self, code: &str) -> bool {
+        let subject = Code::subjects().iter().position(|s| s.entries.iter().any(|e| e.slug == code));
+        match subject {
+            Some(PTR) => self.knows_ptr() && self.edges[1] != EdgeState::Unknown,
+            Some(EHLO_IN_DNS | EHLO_SHAPE) => self.knows_ehlo() && self.edges[2] != EdgeState::Unknown,
+            Some(SERVER | TLS) => !self.open,
+            // What could not be reached is of its own run.
+            _ => true,
+        }
     }
 
     /// Whether something that is known here was not seen in `now`.
@@ -216,7 +235,8 @@ impl State {
                 *is = was;
             }
         }
-        let both = |was: &[String], is: &[String]| sorted(was.iter().chain(is).cloned());
+        let both =
+            |was: &[String], is: &[String]| sorted(was.iter().filter(|code| !now.would_show(code)).chain(is).cloned());
         Self {
             verdict: if now.verdict == Verdict::Unknown { self.verdict } else { now.verdict },
             edges,
@@ -259,7 +279,8 @@ impl State {
         if !more.is_empty() {
             said.push(format!("new: {}", listed(&more)));
         }
-        if !less.is_empty() && !self.outlasts(now) {
+        let less: Vec<String> = less.into_iter().filter(|code| now.would_show(code)).collect();
+        if !less.is_empty() {
             said.push(format!("no more: {}", listed(&less)));
         }
         if said.is_empty() {
