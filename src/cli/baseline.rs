@@ -17,7 +17,9 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::exit::FailOn;
 use super::part::Part;
 use crate::evidence::{EhloSource, Evidence};
-use crate::judge::{Check, Comparison, EarlierCheck, EdgeState, Identity, LastKnown, SCHEMA, State, Verdict, judge};
+use crate::judge::{
+    Check, Comparison, EarlierCheck, EdgeState, Identity, LastKnown, SCHEMA, State, Verdict, judge, tells_left_out,
+};
 use crate::report;
 
 /// The longest line of a baseline.
@@ -313,7 +315,6 @@ fn row(cells: &[&str]) -> Result<(Identity, State), String> {
     ptr.sort();
     ptr.dedup();
     let edge = |at: usize| word::<EdgeState>(cells[at]);
-    let left_out = ["target-lookup-failed", "target-many-addresses"];
     let state = State {
         verdict: word::<Verdict>(cells[5])?,
         edges: [edge(6)?, edge(7)?, edge(8)?],
@@ -321,8 +322,7 @@ fn row(cells: &[&str]) -> Result<(Identity, State), String> {
         ptr,
         errors: list(10),
         warnings: list(11),
-        open: some(13).is_some()
-            || [10, 11, 12].iter().any(|at| list(*at).iter().any(|c| left_out.contains(&c.as_str()))),
+        open: some(13).is_some() || [10, 11, 12].iter().any(|at| cells[*at].split_whitespace().any(tells_left_out)),
     };
     Ok((identity, state))
 }

@@ -35,7 +35,7 @@ pub use comparison::{BothSides, Sides};
 pub use listened::{ListenReport, ListenSummary, Listened, Remark, RemarkCode};
 pub use own::{OwnAddress, ServiceSaid};
 pub use propagation::{Holding, Propagation, questions};
-pub use standing::Standing;
+pub use standing::{Standing, tells_left_out};
 pub use summary::{FindingCount, Summary, WORST, Worst, open_side};
 
 pub use remedy::{MtaHint, OtherMta, ProviderHint, Remedy, RemedyStep, Side};

@@ -39,6 +39,13 @@ impl Standing {
 /// Whether something of the target was not seen, whatever the edges say: it was not reached, or not all of its
 /// addresses were.
 pub(super) fn left_open(check: &Check) -> bool {
-    let left_out = |code| matches!(code, Code::TargetLookupFailed | Code::TargetManyAddresses);
-    check.smtp.as_ref().is_some_and(|s| s.fault.is_some()) || check.findings.iter().any(|f| left_out(f.code))
+    check.smtp.as_ref().is_some_and(|s| s.fault.is_some()) || check.findings.iter().any(|f| LEFT_OUT.contains(&f.code))
+}
+
+/// Findings that tell of addresses of the target that were not seen.
+const LEFT_OUT: [Code; 2] = [Code::TargetLookupFailed, Code::TargetManyAddresses];
+
+/// The same of a code as an earlier report tells it.
+pub fn tells_left_out(code: &str) -> bool {
+    LEFT_OUT.iter().any(|left_out| left_out.entry().slug == code)
 }

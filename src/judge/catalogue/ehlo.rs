@@ -7,7 +7,7 @@ const VERIFY_HELO: &str = "exim verify = helo";
 const IP_A: &str = "rspamd HFILTER_HELO_IP_A";
 const MATCHING: &str = "haraka helo.checks";
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(in crate::judge) const ENTRIES: &[Entry] = &[
     Entry {
         code: Code::EhloDiffersFromPtr,
         slug: "ehlo-differs-from-ptr",

@@ -6,12 +6,12 @@
 //! 6.8, Sendmail 8.17, rspamd 3.4 and 4.1.5 and SpamAssassin 4.0.1 (scores: network tests, no Bayes), or
 //! read from refusals that large receivers document or were seen to send.
 
-mod ehlo;
+pub(super) mod ehlo;
 mod reach;
-mod reverse;
-mod server;
-mod shape;
-mod tls;
+pub(super) mod reverse;
+pub(super) mod server;
+pub(super) mod shape;
+pub(super) mod tls;
 
 use std::fmt;
 use std::str::FromStr;

@@ -14,7 +14,7 @@ const TONLINE: Rule = rule("t-online 554", "refuses; its section 4.1 asks for a 
 const GODADDY: Rule = rule("godaddy 421", "defers, code IB108");
 const STALWART: Rule = rule("stalwart iprev strict", "550 5.7.25");
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(in crate::judge) const ENTRIES: &[Entry] = &[
     Entry {
         code: Code::PtrMissing,
         slug: "ptr-missing",

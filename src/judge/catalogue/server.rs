@@ -2,7 +2,7 @@
 
 use super::{Code, Entry, Severity};
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(in crate::judge) const ENTRIES: &[Entry] = &[
     Entry {
         code: Code::EhloRefused,
         slug: "ehlo-refused",

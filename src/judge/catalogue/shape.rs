@@ -18,7 +18,7 @@ const RSPAMD_NOT_FQDN: Rule = rule("rspamd HFILTER_HELO_NOT_FQDN", "2.0");
 const BAREIP: &str = "rspamd HFILTER_HELO_BAREIP";
 const BADIP: Rule = rule("rspamd HFILTER_HELO_BADIP", "4.5 instead, where the address is private or for documentation");
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(in crate::judge) const ENTRIES: &[Entry] = &[
     Entry {
         code: Code::EhloNotFqdn,
         slug: "ehlo-not-fqdn",

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::EhloSource;
-use crate::judge::catalogue::Code;
+use crate::judge::catalogue::{Entry, ehlo, reverse, server, shape, tls};
 use crate::judge::check::{Check, EdgeState, Severity, Verdict};
-use crate::judge::standing::left_open;
+use crate::judge::standing::{left_open, tells_left_out};
 
 /// Who is compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -162,7 +162,6 @@ impl EarlierCheck {
         let identity =
             Identity::new(target.host.as_deref(), target.port, client.ip, client.ehlo.as_deref(), client.ehlo_source);
         let codes = |severity| sorted(self.findings.iter().filter(|f| f.severity == severity).map(|f| f.code.clone()));
-        let left_out = |code: &str| matches!(code, "target-lookup-failed" | "target-many-addresses");
         let state = State {
             verdict: agreement.verdict,
             edges: [agreement.ehlo_ptr.state, agreement.ptr_forward.state, agreement.ehlo_forward.state],
@@ -170,7 +169,7 @@ impl EarlierCheck {
             errors: codes(Severity::Error),
             warnings: codes(Severity::Warning),
             open: self.smtp.as_ref().is_some_and(|s| s.fault.is_some())
-                || self.findings.iter().any(|f| left_out(&f.code)),
+                || self.findings.iter().any(|f| tells_left_out(&f.code)),
             ehlo: self.client.ehlo,
         };
         (identity, state, self.last_known)
@@ -183,12 +182,6 @@ pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
 
 /// How many of the words of a state are told: the rest is in the check.
 const TOLD: usize = 5;
-/// Places of the catalogue's subjects.
-const PTR: usize = 0;
-const EHLO_IN_DNS: usize = 1;
-const EHLO_SHAPE: usize = 2;
-const SERVER: usize = 3;
-const TLS: usize = 4;
 
 impl State {
     /// Whether it is known which EHLO name there is, or that there is none.
@@ -203,13 +196,16 @@ impl State {
 
     /// Whether this run has seen the side that such a finding is about: where it has, and has not found it, it is gone.
     fn would_show(&self, code: &str) -> bool {
-        let subject = Code::subjects().iter().position(|s| s.entries.iter().any(|e| e.slug == code));
-        match subject {
-            Some(PTR) => self.knows_ptr() && self.edges[1] != EdgeState::Unknown,
-            Some(EHLO_IN_DNS | EHLO_SHAPE) => self.knows_ehlo() && self.edges[2] != EdgeState::Unknown,
-            Some(SERVER | TLS) => !self.open,
+        let about = |subjects: &[&[Entry]]| subjects.iter().any(|entries| entries.iter().any(|e| e.slug == code));
+        if about(&[reverse::ENTRIES]) {
+            self.knows_ptr() && self.edges[1] != EdgeState::Unknown
+        } else if about(&[ehlo::ENTRIES, shape::ENTRIES]) {
+            self.knows_ehlo() && self.edges[2] != EdgeState::Unknown
+        } else if about(&[server::ENTRIES, tls::ENTRIES]) {
+            !self.open
+        } else {
             // What could not be reached is of its own run.
-            _ => true,
+            true
         }
     }
 

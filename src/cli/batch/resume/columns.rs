@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{Held, Identity, Tally};
 use crate::cli::exit::FailOn;
-use crate::judge::{Code, Severity, Standing, Verdict};
+use crate::judge::{Code, Severity, Standing, Verdict, tells_left_out};
 use crate::target::Target;
 
 /// Where the columns stand.
@@ -81,14 +81,16 @@ impl Columns {
         let [errors, warnings, infos] = [cell(self.errors)?, cell(self.warnings)?, cell(self.infos)?];
         let codes = [(Severity::Error, errors), (Severity::Warning, warnings), (Severity::Info, infos)];
         let heaviest = codes.iter().find(|(_, codes)| !codes.is_empty()).map(|(severity, _)| *severity);
-        let has = |code: Code| codes.iter().any(|(_, list)| list.split(' ').any(|c| c == code.entry().slug));
-        let left_out = has(Code::TargetLookupFailed) || has(Code::TargetManyAddresses);
-        let open = left_out || !cell(self.fault)?.is_empty();
+        let mut all = codes.iter().flat_map(|(_, list)| list.split(' '));
+        let open = all.clone().any(tells_left_out) || !cell(self.fault)?.is_empty();
         Ok(Held {
             key: Identity::of(target.as_ref(), ip, ehlo).wide_hash(at(self.label)?),
             address: at(self.address)?.parse().ok(),
             may_be_several: Identity::may_be_several(target.as_ref(), usize::from(given)),
-            tally: Tally::told(Standing::told(verdict, heaviest, open, fail_on.least()), has(Code::Defect)),
+            tally: Tally::told(
+                Standing::told(verdict, heaviest, open, fail_on.least()),
+                all.any(|code| code == Code::Defect.entry().slug),
+            ),
         })
     }
 }
