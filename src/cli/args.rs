@@ -95,8 +95,8 @@ pub struct CheckArgs {
     /// Print in the order of --input, not as done
     #[arg(long, help_heading = "Many")]
     pub ordered: bool,
-    /// Leave out what this output of an earlier run holds (ndjson or csv, as --format); a torn last line is cut
-    /// off it, and the exit code is that of the whole list
+    /// Leave out what this output of an earlier run holds (ndjson or csv, as --format); what may be half of its
+    /// last result is cut off it, and the exit code is that of the whole list
     #[arg(long, value_name = "FILE", conflicts_with = "replay", help_heading = "Many")]
     pub resume: Option<PathBuf>,
     /// Do the K-th of N parts of the list: each identity is in one part, whatever the order

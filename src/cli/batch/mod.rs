@@ -107,6 +107,7 @@ pub(super) async fn run(
         None => {}
     }
     let again = part.done.as_mut().and_then(Done::take_again);
+    let half_done = again.is_some();
     if part.done.as_ref().is_some_and(|done| done.format.is_some()) {
         printer.goes_on();
     }
@@ -138,7 +139,6 @@ pub(super) async fn run(
         reached: reading.reached.clone(),
         share: None,
         again,
-        done_again: false,
         left_out: LeftOut::default(),
         progress: Progress::new(progress_place(args)),
         shown: false,
@@ -151,8 +151,8 @@ pub(super) async fn run(
     rows.share = share;
     let end = engine::run(list, checks, bounds, &mut rows, interrupts()).await;
     rows.unbar();
-    let Rows { mut printer, left_out, again: not_met, done_again: again, .. } = rows;
-    if let Some(not_met) = not_met {
+    let Rows { mut printer, left_out, again: not_met, .. } = rows;
+    if let Some(not_met) = &not_met {
         printer.put_back(&not_met.rows);
     }
     let read = *reached.borrow_and_update();
@@ -173,7 +173,7 @@ pub(super) async fn run(
         return Exit::Usage;
     }
     if let Some(file) = args.resume.as_ref().filter(|_| !args.quiet) {
-        say(&format!("--resume {}: {}", file.display(), resumed(read, again)));
+        say(&format!("--resume {}: {}", file.display(), resumed(read, half_done && not_met.is_none())));
     }
     if read.requests == 0 {
         left_out.unsaid().iter().for_each(|note| say(note));
@@ -316,8 +316,6 @@ struct Rows<'a> {
     reached: watch::Receiver<Reached>,
     share: Option<reading::Share>,
     again: Option<Again>,
-    /// The request that may have been half done was done again.
-    done_again: bool,
     left_out: LeftOut,
     progress: Progress,
     /// A bar is on the terminal.
@@ -357,7 +355,7 @@ impl Sink<Vec<Judged>> for Rows<'_> {
             self.printer.by_rows();
         }
         let checks = came.unwrap_or_else(|words| vec![self.judging.judge(defect(&request, &words))]);
-        self.done_again |= self.again.take_if(|again| again.is(&request)).is_some();
+        self.again.take_if(|again| again.is(&request));
         self.printer.take_all(checks);
     }
 

@@ -59,6 +59,8 @@ struct Times {
 #[derive(Debug)]
 pub(super) struct Again {
     key: u128,
+    /// Where its rows begin.
+    begin: u64,
     pub(super) rows: String,
 }
 
@@ -68,7 +70,7 @@ struct Group {
     addresses: HashSet<Option<IpAddr>>,
     tally: Tally,
     may_be_several: bool,
-    rows: String,
+    begin: u64,
 }
 
 /// What one line says of the request that it came of.
@@ -96,7 +98,11 @@ impl Done {
         }
         let length = file.metadata().map_err(words)?.len();
         done.cut = length - whole;
-        whole -= done.again.as_ref().map_or(0, |again| again.rows.len() as u64);
+        if let Some(again) = &mut done.again {
+            file.seek(SeekFrom::Start(again.begin)).map_err(words)?;
+            (&mut file).take(whole - again.begin).read_to_string(&mut again.rows).map_err(words)?;
+            whole = again.begin;
+        }
         if length > whole {
             // What comes behind it would else be part of a line, or of a request that seems to be done.
             let cut = File::options().write(true).open(path).and_then(|f| f.set_len(whole));
@@ -129,6 +135,7 @@ impl Done {
                 }
                 break;
             }
+            let begin = whole;
             whole += read as u64;
             number += 1;
             let text = std::str::from_utf8(&line).map_err(|_| format!("line {number}: not UTF-8"))?;
@@ -151,10 +158,9 @@ impl Done {
                 Some(group) if group.takes(&held) => {
                     group.addresses.insert(held.address);
                     group.tally.merge(held.tally);
-                    group.rows.push_str(text);
                 }
                 _ => {
-                    if let Some(whole) = last.replace(Group::of(&held, text)) {
+                    if let Some(whole) = last.replace(Group::of(&held, begin)) {
                         self.hold(&whole);
                     }
                 }
@@ -163,7 +169,7 @@ impl Done {
         match last {
             // Earlier rows of it, apart from these, are the same request's, which was taken up before.
             Some(group) if group.may_be_several && !self.held.contains_key(&group.key) => {
-                self.again = Some(Again { key: group.key, rows: group.rows });
+                self.again = Some(Again { key: group.key, begin: group.begin, rows: String::new() });
             }
             Some(whole) => self.hold(&whole),
             None => {}
@@ -199,10 +205,9 @@ impl Again {
 }
 
 impl Group {
-    fn of(held: &Held, row: &str) -> Self {
+    fn of(held: &Held, begin: u64) -> Self {
         let addresses = HashSet::from([held.address]);
-        let rows = if held.may_be_several { row.to_owned() } else { String::new() };
-        Self { key: held.key, addresses, tally: held.tally, may_be_several: held.may_be_several, rows }
+        Self { key: held.key, addresses, tally: held.tally, may_be_several: held.may_be_several, begin }
     }
 
     fn takes(&self, held: &Held) -> bool {
@@ -331,6 +336,37 @@ mod tests {
             ..Request::default()
         };
         assert!(done.skips(&alone).is_some());
+    }
+
+    #[test]
+    fn rows_of_joined_csv_outputs_are_cut_off_where_they_begin() {
+        let header = "label,target,host,port,address,ip,ip_source,ehlo,ehlo_source,verdict\n";
+        let first = format!("{header}{},192.0.2.1,192.0.2.1,25,192.0.2.1,,dialled,,,agree\n", clean("a\nb"));
+        let of = |address: &str| format!(",m.example,m.example,25,{address},,dialled,,,agree\n");
+        for rows in [of("192.0.2.2") + header + &of("192.0.2.3"), of("192.0.2.2") + header] {
+            let (file, done) = read(&format!("{first}{rows}"));
+            let mut done = done.unwrap();
+            assert_eq!(done.take_again().unwrap().rows, rows);
+            #[expect(clippy::disallowed_methods, reason = "a test reads its own file")]
+            let left = std::fs::read_to_string(file.path()).unwrap();
+            assert_eq!(left, first);
+            assert!(done.skips(&request("192.0.2.1", "a\nb")).is_some(), "CSV shows a label cleaned");
+        }
+    }
+
+    #[test]
+    fn a_csv_row_tells_what_was_left_out_by_its_code_or_its_fault() {
+        let header = "label,target,host,port,address,ip,ip_source,ehlo,ehlo_source,verdict,infos,fault\n";
+        for (infos, fault, exit) in [
+            ("address-not-public", "", Exit::Agrees),
+            ("address-not-public target-many-addresses", "", Exit::Unknown),
+            ("", "no answer", Exit::Unknown),
+            ("defect", "", Exit::Defect),
+        ] {
+            let row = format!(",192.0.2.1,192.0.2.1,25,192.0.2.1,192.0.2.1,dialled,,,agree,{infos},{fault}\n");
+            let mut done = read(&format!("{header}{row}")).1.unwrap();
+            assert_eq!(done.skips(&request("192.0.2.1", "")).unwrap().exit(), exit, "{row}");
+        }
     }
 
     #[test]
