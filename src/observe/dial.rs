@@ -79,10 +79,9 @@ pub(super) async fn dial(
         control::beside(attempt, limit, pin!(controls)).await
     };
     let mut conversation = match reached {
-        Ok(stream) => Conversation::on(stream, begun, unheard(target, options), address, deadline),
+        Ok(stream) => Conversation::on(stream, begun, unheard(target, options), address, deadline, permit),
         Err(fault) => return (Dialogue { fault: Some(fault), ..unheard(target, options) }, controls),
     };
-    conversation.permit = permit;
     if conversation.hold(target, tls, said).await {
         conversation.farewell().await;
     }
@@ -177,7 +176,14 @@ struct Conversation {
 
 impl Conversation {
     /// On a connection that stands, and was `begun` then.
-    fn on(stream: TcpStream, begun: Instant, mut dialogue: Dialogue, address: IpAddr, deadline: Instant) -> Self {
+    fn on(
+        stream: TcpStream,
+        begun: Instant,
+        mut dialogue: Dialogue,
+        address: IpAddr,
+        deadline: Instant,
+        permit: Option<Permit>,
+    ) -> Self {
         dialogue.timing_ms.connect = Some(millis(begun));
         dialogue.source = stream.local_addr().ok().map(|a| a.ip().to_canonical());
         if dialogue.helo_as.is_empty() {
@@ -193,7 +199,7 @@ impl Conversation {
             asked: Instant::now(),
             deadline,
             dialogue,
-            permit: None,
+            permit,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The EHLO names of one dialogue, for those who ask about them while it goes on.
 //!
 //! Several may listen, each from its own place in the list; the list ends when its [`Teller`] is dropped. Not a
-//! channel of tokio's: one would take as much memory of every check in flight as all else that is said here.
+//! channel of tokio's, which would bring eight notifiers to every check in flight.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use super::cells::{MAX_NAME, ordered_findings, title};
 use super::clean::{clean, clean_bounded};
 use super::csv::verdict;
-use super::summary::worst_words;
+use super::summary::{not_given, worst_words};
 use crate::judge::{Check, Severity, Standing, Summary, open_side};
 
 /// The most that is printed, in octets; servers cut what is longer.
@@ -152,14 +152,6 @@ fn worst(worst: &crate::judge::Worst) -> String {
     let target = plain(&clean_bounded(&worst.target, MAX_NAME));
     let ip = if ip.trim() == target { String::new() } else { ip };
     format!("{target}{ip} {}: {}", verdict(worst.verdict), codes)
-}
-
-/// Of those that are unknown, those where nothing failed.
-fn not_given(summary: &Summary) -> String {
-    match summary.ehlo_not_given {
-        0 => String::new(),
-        n => format!(" ({n} EHLO not given, PTR and A/AAAA agree)"),
-    }
 }
 
 /// One line without the mark that begins performance data.

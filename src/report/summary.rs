@@ -20,11 +20,7 @@ pub fn summary_line(summary: &Summary) -> String {
         summary.agree,
         summary.differ,
         summary.unknown,
-        if summary.ehlo_not_given > 0 {
-            format!(" ({} EHLO not given, PTR and A/AAAA agree)", summary.ehlo_not_given)
-        } else {
-            String::new()
-        },
+        not_given(summary),
         count(summary.errors, "error"),
         count(summary.warnings, "warning"),
     )
@@ -69,6 +65,14 @@ pub fn summary_text(summary: &Summary, options: &TableOptions) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// Of those that are unknown, those where nothing failed.
+pub(super) fn not_given(summary: &Summary) -> String {
+    match summary.ehlo_not_given {
+        0 => String::new(),
+        n => format!(" ({n} EHLO not given, PTR and A/AAAA agree)"),
+    }
 }
 
 /// What is wrong with one of the worst, or what leaves it open.

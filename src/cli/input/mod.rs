@@ -387,8 +387,12 @@ mod tests {
         let twice = all(b"ip,ip\n192.0.2.1,192.0.2.2\n", &LineDefaults::default()).await;
         assert!(twice[0].starts_with("input line 1: the column `ip` stands there twice"), "{twice:?}");
         let none =
-            all(b"host\x1bname;ipaddr;\nm;192.0.2.1;\nn;192.0.2.2;\ngood.example\n", &LineDefaults::default()).await;
+            all(b"host\x1bname;ipaddr;\nm;192.0.2.1;\nn;192.0.2.2;\ngood.example\n{\"target\":\"j.example\",\"label\":\"a;b\"}\n", &LineDefaults::default()).await;
         assert!(none[0].contains("the columns `host\\x1bname`, `ipaddr` and ``; name one `target`"), "{none:?}");
-        assert_eq!(none[1..], ["good.example:25|[]||null"], "one sentence for all of its rows");
+        assert_eq!(
+            none[1..],
+            ["good.example:25|[]||null", "j.example:25|[]||\"a;b\""],
+            "one sentence for all of its rows"
+        );
     }
 }
